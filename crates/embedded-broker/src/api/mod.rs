@@ -1,0 +1,1 @@
+//! One module for each Kafka API: from codec type to domain call and back.

@@ -1,0 +1,1 @@
+//! One client connection: TLS, frames, SASL, then requests answered in the order they came.

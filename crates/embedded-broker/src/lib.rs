@@ -1,0 +1,24 @@
+//! A small Kafka-compatible broker that runs inside Twinkey.
+//!
+//! One node, durable on local disk, TLS and SASL only. Everything that a principal may do or see ends at its
+//! workspace's scope (see [`Scope`]). The map of the crate:
+//!
+//! * [`connection`]: socket → TLS → frame → SASL → request → answer, in order;
+//! * [`authorize`]: the only place that decides what a principal may touch;
+//! * [`api`]: one module for each Kafka API, from codec type to domain call and back;
+//! * [`topics`]: the catalogue of topics and their configuration;
+//! * [`log`]: segment files of one partition; knows nothing of sockets or groups;
+//! * [`groups`]: consumer groups and committed offsets; knows nothing of sockets or logs.
+//!
+//! The codec's types (`kafka_protocol`) are used in [`connection`] and [`api`] only and never leave the crate.
+
+mod api;
+mod authorize;
+mod broker;
+mod connection;
+mod groups;
+mod log;
+mod topics;
+
+pub use authorize::Scope;
+pub use broker::{Broker, BrokerConfig, Clock, KnownPrincipal, Principals};

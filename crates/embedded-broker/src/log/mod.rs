@@ -1,0 +1,1 @@
+//! The log of one partition: segment files, index, recovery, retention, producer state.

@@ -1,0 +1,1 @@
+//! The catalogue of topics: names, ids, partitions, configuration, kept on disk.
