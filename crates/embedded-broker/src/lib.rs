@@ -21,4 +21,5 @@ mod log;
 mod topics;
 
 pub use authorize::Scope;
-pub use broker::{Broker, BrokerConfig, Clock, KnownPrincipal, Principals};
+pub use broker::{Broker, BrokerConfig, Clock, KnownPrincipal, Limits, Principals};
+pub use connection::Software;
