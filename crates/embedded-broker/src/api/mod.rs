@@ -1,5 +1,23 @@
 //! One module for each Kafka API: from codec type to domain call and back.
+//!
+//! Every handler is `handle(&Context, version, request) -> response`. What is advertised to clients is exactly the list
+//! below; transactions are not in it, so that clients say clearly that this broker has none.
 
+pub(crate) mod api_versions;
+mod codec;
 mod context;
+pub(crate) mod dispatch;
 
+mod alter_configs;
+mod create_partitions;
+mod create_topics;
+mod delete_topics;
+mod describe_cluster;
+mod describe_configs;
+mod incremental_alter_configs;
+mod metadata;
+mod resource;
+
+pub(crate) use codec::{Header, decode, encode, frame_of, supports};
 pub(crate) use context::Context;
+pub(crate) use dispatch::answer;

@@ -124,6 +124,11 @@ impl std::fmt::Debug for Keys {
     }
 }
 
+/// A keyed hash of `text` for the purpose `label`: salts that a stranger cannot foresee, and fingerprints of secrets.
+pub fn keyed_hash(key: &[u8], label: &str, text: &str) -> Vec<u8> {
+    Mechanism::Sha256.hmac(key, format!("{label}\0{text}").as_bytes())
+}
+
 fn xor(left: &[u8], right: &[u8]) -> Vec<u8> {
     left.iter().zip(right).map(|(l, r)| l ^ r).collect()
 }
