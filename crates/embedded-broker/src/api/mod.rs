@@ -14,10 +14,23 @@ mod create_topics;
 mod delete_topics;
 mod describe_cluster;
 mod describe_configs;
+mod errors;
 mod incremental_alter_configs;
 mod metadata;
-mod resource;
+mod settings;
 
 pub(crate) use codec::{Header, decode, encode, frame_of, supports};
 pub(crate) use context::Context;
 pub(crate) use dispatch::answer;
+
+use kafka_protocol::{
+    messages::{BrokerId, TopicName},
+    protocol::StrBytes,
+};
+
+/// The id of the one broker.
+pub(crate) const NODE_ID: BrokerId = BrokerId(1);
+
+fn topic_name(name: &str) -> TopicName {
+    TopicName(StrBytes::from_string(name.to_owned()))
+}
