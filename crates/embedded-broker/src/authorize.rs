@@ -14,9 +14,7 @@ pub struct Scope {
 impl Scope {
     /// The scope of the workspace `workspace_id`.
     pub fn of_workspace(workspace_id: &str) -> Self {
-        Self {
-            prefix: format!("{workspace_id}-").into(),
-        }
+        Self { prefix: format!("{workspace_id}-").into() }
     }
 
     /// Whether `name` (of a topic, a group or a transactional id) lies in this scope.

@@ -18,6 +18,13 @@ mod errors;
 mod incremental_alter_configs;
 mod metadata;
 mod settings;
+mod delete_records;
+mod fetch;
+mod init_producer_id;
+mod list_offsets;
+mod offset_for_leader_epoch;
+mod partitions;
+mod produce;
 
 pub(crate) use codec::{Header, decode, encode, frame_of, supports};
 pub(crate) use context::Context;
