@@ -21,4 +21,12 @@ mod log;
 mod topics;
 
 pub use authorize::Scope;
-pub use broker::{Broker, BrokerConfig, Clock, KnownPrincipal, Principals};
+pub use broker::{
+    Broker, BrokerConfig, Clock, CutOff, KnownPrincipal, Limits, Principals, StartError, TopicChanges,
+    TopicDescription,
+};
+pub use connection::{ConnectionInfo, Software};
+pub use topics::{
+    CONFIG_KEYS, Catalogue, ConfigChange, ConfigKey, ConfigKind, MAX_PARTITIONS, NewTopic,
+    OpenError, Topic, TopicConfig, TopicError,
+};
