@@ -64,7 +64,11 @@ pub(crate) async fn handle(ctx: &Context, version: i16, request: FetchRequest) -
         }
         // Each version has the name or the id; the codec sends the one that it should.
         let response = FetchableTopicResponse::default().with_partitions(answers);
-        responses.push(if version >= 13 { response.with_topic_id(topic.topic_id) } else { response.with_topic(topic.topic) });
+        responses.push(if version >= 13 {
+            response.with_topic_id(topic.topic_id)
+        } else {
+            response.with_topic(topic.topic)
+        });
     }
     FetchResponse::default().with_responses(responses)
 }
@@ -122,7 +126,9 @@ async fn wait_for<'a>(wanted: impl Iterator<Item = &'a Wanted> + Clone, min_byte
 fn is_enough<'a>(wanted: impl Iterator<Item = &'a Wanted>, min_bytes: u64) -> bool {
     let mut bytes = 0;
     for wanted in wanted {
-        let Ok(available) = wanted.partition.as_ref().map(|partition| partition.available(wanted.offset)) else { return true };
+        let Ok(available) = wanted.partition.as_ref().map(|partition| partition.available(wanted.offset)) else {
+            return true;
+        };
         match available {
             Ok(available) => bytes += available.min(wanted.max_bytes as u64),
             Err(_) => return true,

@@ -24,7 +24,11 @@ pub(crate) async fn handle(ctx: &Context, _version: i16, request: InitProducerId
 fn producer_id(ctx: &Context, request: &InitProducerIdRequest) -> Result<i64, ResponseError> {
     if let Some(id) = &request.transactional_id {
         let inside = ctx.session.scope.contains(id);
-        return Err(if inside { ResponseError::UnsupportedVersion } else { ResponseError::TransactionalIdAuthorizationFailed });
+        return Err(if inside {
+            ResponseError::UnsupportedVersion
+        } else {
+            ResponseError::TransactionalIdAuthorizationFailed
+        });
     }
     ctx.broker.topics.next_producer_id().map_err(|error| {
         tracing::error!(%error, "producer ids could not be set aside");

@@ -47,7 +47,12 @@ pub(crate) async fn handle(ctx: &Context, version: i16, request: ListOffsetsRequ
     ListOffsetsResponse::default().with_topics(topics)
 }
 
-fn look_up(ctx: &Context, version: i16, topic: &str, asked: &ListOffsetsPartition) -> Result<Option<FoundOffset>, ResponseError> {
+fn look_up(
+    ctx: &Context,
+    version: i16,
+    topic: &str,
+    asked: &ListOffsetsPartition,
+) -> Result<Option<FoundOffset>, ResponseError> {
     let partition = partitions::find(ctx, topic, asked.partition_index)?;
     partitions::check_epoch(asked.current_leader_epoch)?;
     let at = |offset| Ok(Some(FoundOffset { offset, timestamp: -1 }));

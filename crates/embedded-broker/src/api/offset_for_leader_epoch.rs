@@ -16,7 +16,11 @@ use crate::log::LEADER_EPOCH;
 pub(crate) const NEWEST: i16 = 4;
 
 #[expect(clippy::unused_async, reason = "every handler has this shape")]
-pub(crate) async fn handle(ctx: &Context, _version: i16, request: OffsetForLeaderEpochRequest) -> OffsetForLeaderEpochResponse {
+pub(crate) async fn handle(
+    ctx: &Context,
+    _version: i16,
+    request: OffsetForLeaderEpochRequest,
+) -> OffsetForLeaderEpochResponse {
     let mut topics = Vec::with_capacity(request.topics.len());
     for topic in request.topics {
         let answer = |asked: &OffsetForLeaderPartition| {

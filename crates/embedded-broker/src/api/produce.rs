@@ -47,7 +47,10 @@ fn refuse_all(ctx: &Context, request: &ProduceRequest) -> Option<Refusal> {
         return Some(if ctx.session.scope.contains(id) {
             (ResponseError::InvalidTxnState, "This broker has no transactions.".to_owned())
         } else {
-            (ResponseError::TransactionalIdAuthorizationFailed, "The transactional id is not in the workspace.".to_owned())
+            (
+                ResponseError::TransactionalIdAuthorizationFailed,
+                "The transactional id is not in the workspace.".to_owned(),
+            )
         });
     }
     let known = matches!(request.acks, -1..=1);
