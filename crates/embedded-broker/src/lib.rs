@@ -23,3 +23,7 @@ mod topics;
 pub use authorize::Scope;
 pub use broker::{Broker, BrokerConfig, Clock, KnownPrincipal, Limits, Principals};
 pub use connection::Software;
+pub use topics::{
+    CONFIG_KEYS, Catalogue, ConfigChange, ConfigKey, ConfigKind, MAX_PARTITIONS, NewTopic,
+    OpenError, Topic, TopicConfig, TopicError,
+};
