@@ -1,6 +1,17 @@
 //! One module for each Kafka API: from codec type to domain call and back.
 
 mod context;
+mod delete_groups;
+mod describe_groups;
+mod find_coordinator;
+mod heartbeat;
+mod join_group;
+mod leave_group;
+mod list_groups;
+mod offset_commit;
+mod offset_delete;
+mod offset_fetch;
+mod sync_group;
 
 mod delete_records;
 mod fetch;
@@ -11,3 +22,7 @@ mod partitions;
 mod produce;
 
 pub(crate) use context::Context;
+
+/// The only node.
+pub(crate) const NODE_ID: kafka_protocol::messages::BrokerId =
+    kafka_protocol::messages::BrokerId(1);

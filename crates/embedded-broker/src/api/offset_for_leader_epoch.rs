@@ -16,7 +16,11 @@ use crate::log::LEADER_EPOCH;
 pub(crate) const NEWEST: i16 = 4;
 
 #[expect(clippy::unused_async, reason = "every handler has this shape")]
-pub(crate) async fn handle(ctx: &Context, _version: i16, request: OffsetForLeaderEpochRequest) -> OffsetForLeaderEpochResponse {
+pub(crate) async fn handle(
+    ctx: &Context,
+    _version: i16,
+    request: OffsetForLeaderEpochRequest,
+) -> OffsetForLeaderEpochResponse {
     let mut topics = Vec::with_capacity(request.topics.len());
     for topic in request.topics {
         let answer = |asked: &OffsetForLeaderPartition| {
@@ -24,16 +28,27 @@ pub(crate) async fn handle(ctx: &Context, _version: i16, request: OffsetForLeade
             match end_of_epoch(ctx, &topic.topic, asked) {
                 Ok(Some(end)) => answer.with_leader_epoch(LEADER_EPOCH).with_end_offset(end),
                 Ok(None) => answer.with_leader_epoch(-1).with_end_offset(-1),
-                Err(error) => answer.with_error_code(error.code()).with_leader_epoch(-1).with_end_offset(-1),
+                Err(error) => answer
+                    .with_error_code(error.code())
+                    .with_leader_epoch(-1)
+                    .with_end_offset(-1),
             }
         };
         let partitions = topic.partitions.iter().map(answer).collect();
-        topics.push(OffsetForLeaderTopicResult::default().with_topic(topic.topic).with_partitions(partitions));
+        topics.push(
+            OffsetForLeaderTopicResult::default()
+                .with_topic(topic.topic)
+                .with_partitions(partitions),
+        );
     }
     OffsetForLeaderEpochResponse::default().with_topics(topics)
 }
 
-fn end_of_epoch(ctx: &Context, topic: &str, asked: &OffsetForLeaderPartition) -> Result<Option<i64>, ResponseError> {
+fn end_of_epoch(
+    ctx: &Context,
+    topic: &str,
+    asked: &OffsetForLeaderPartition,
+) -> Result<Option<i64>, ResponseError> {
     let partition = partitions::find(ctx, topic, asked.partition)?;
     partitions::check_epoch(asked.current_leader_epoch)?;
     Ok((asked.leader_epoch == LEADER_EPOCH).then(|| partition.high_watermark()))

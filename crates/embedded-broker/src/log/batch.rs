@@ -61,15 +61,12 @@ impl Header {
 
     /// The length of the whole batch in bytes; `None` if the stated length cannot be one.
     pub(crate) fn size(&self) -> Option<usize> {
-        let size = usize::try_from(self.length)
-            .ok()?
-            .checked_add(LENGTH_PREFIX)?;
+        let size = usize::try_from(self.length).ok()?.checked_add(LENGTH_PREFIX)?;
         (size >= HEADER_LEN).then_some(size)
     }
 
     pub(crate) fn last_offset(&self) -> i64 {
-        self.base_offset
-            .saturating_add(i64::from(self.last_offset_delta))
+        self.base_offset.saturating_add(i64::from(self.last_offset_delta))
     }
 
     pub(crate) fn next_offset(&self) -> i64 {
@@ -100,9 +97,7 @@ impl Header {
 
 /// Whether the batch that `bytes` are, whole, matches its checksum.
 pub(crate) fn crc_matches(header: &Header, bytes: &[u8]) -> bool {
-    bytes
-        .get(CRC_START..)
-        .is_some_and(|covered| crc32c::crc32c(covered) == header.crc)
+    bytes.get(CRC_START..).is_some_and(|covered| crc32c::crc32c(covered) == header.crc)
 }
 
 /// Why a stored batch cannot be one: cut off, or not what was written.
@@ -181,15 +176,7 @@ fn record(rest: &mut &[u8]) -> Result<Record, Torn> {
         }
         sized(body)?;
     }
-    if body.is_empty() {
-        Ok(Record {
-            offset_delta,
-            timestamp_delta,
-            has_key,
-        })
-    } else {
-        Err(Torn)
-    }
+    if body.is_empty() { Ok(Record { offset_delta, timestamp_delta, has_key }) } else { Err(Torn) }
 }
 
 /// Skips bytes with their length in front; says whether there were any (a length of -1 is null).

@@ -66,39 +66,23 @@ impl Files {
             return Ok(Arc::clone(file));
         }
         if open.by_id.len() >= CAPACITY
-            && let Some(oldest) = open
-                .by_id
-                .iter()
-                .min_by_key(|(_, (_, last_use))| *last_use)
-                .map(|(id, _)| *id)
+            && let Some(oldest) = open.by_id.iter().min_by_key(|(_, (_, last_use))| *last_use).map(|(id, _)| *id)
         {
             open.by_id.remove(&oldest);
         }
         let file = OpenOptions::new().read(true).write(true).open(path)?;
-        let file = Arc::new(SegmentFile {
-            file,
-            index: OnceLock::new(),
-        });
+        let file = Arc::new(SegmentFile { file, index: OnceLock::new() });
         open.by_id.insert(id, (Arc::clone(&file), now));
         Ok(file)
     }
 
     /// Forgets a file, because it was deleted or its index changed.
     pub(super) fn close(&self, id: u64) {
-        self.open
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .by_id
-            .remove(&id);
+        self.open.lock().unwrap_or_else(PoisonError::into_inner).by_id.remove(&id);
     }
 
     /// Writes all of `bytes` at `position`, or fails, in which case some of them may have been written.
-    pub(super) fn write_at(
-        &self,
-        file: &SegmentFile,
-        bytes: &[u8],
-        position: u64,
-    ) -> io::Result<()> {
+    pub(super) fn write_at(&self, file: &SegmentFile, bytes: &[u8], position: u64) -> io::Result<()> {
         #[cfg(test)]
         {
             let room = self.room.load(Ordering::Relaxed);
@@ -107,8 +91,7 @@ impl Files {
                 file.file.write_all_at(&bytes[..room as usize], position)?;
                 return Err(io::ErrorKind::StorageFull.into());
             }
-            self.room
-                .store(room - bytes.len() as u64, Ordering::Relaxed);
+            self.room.store(room - bytes.len() as u64, Ordering::Relaxed);
         }
         file.file.write_all_at(bytes, position)
     }

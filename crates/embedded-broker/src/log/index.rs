@@ -23,10 +23,8 @@ pub(super) struct Index {
 impl Index {
     /// Tells of a batch that was appended; every so often it becomes an entry.
     pub(super) fn add(&mut self, entry: Entry) {
-        let due = self
-            .entries
-            .last()
-            .is_none_or(|last| u64::from(entry.position) >= u64::from(last.position) + INTERVAL);
+        let due =
+            self.entries.last().is_none_or(|last| u64::from(entry.position) >= u64::from(last.position) + INTERVAL);
         if due {
             self.entries.push(entry);
         }
@@ -39,16 +37,10 @@ impl Index {
 
     /// Where to begin looking for the first batch that has a timestamp of at least `timestamp`.
     pub(super) fn position_of_timestamp(&self, timestamp: i64) -> u64 {
-        self.before(
-            self.entries
-                .partition_point(|entry| entry.newest_before < timestamp),
-        )
+        self.before(self.entries.partition_point(|entry| entry.newest_before < timestamp))
     }
 
     fn before(&self, index: usize) -> u64 {
-        index
-            .checked_sub(1)
-            .and_then(|index| self.entries.get(index))
-            .map_or(0, |entry| u64::from(entry.position))
+        index.checked_sub(1).and_then(|index| self.entries.get(index)).map_or(0, |entry| u64::from(entry.position))
     }
 }

@@ -62,9 +62,7 @@ pub(crate) enum AppendError {
     #[error(transparent)]
     Batch(#[from] BatchError),
     /// The batch's sequence does not follow the producer's last one.
-    #[error(
-        "The record batch is out of order: its sequence does not follow the producer's last one."
-    )]
+    #[error("The record batch is out of order: its sequence does not follow the producer's last one.")]
     OutOfOrderSequence,
     /// A producer with the same id and a newer epoch has written.
     #[error("The producer's epoch is over.")]
@@ -91,10 +89,7 @@ pub(crate) struct Read {
 pub(crate) enum ReadError {
     /// The offset is below the log start or above the high watermark.
     #[error("The offset is not within the log.")]
-    OutOfRange {
-        high_watermark: i64,
-        log_start_offset: i64,
-    },
+    OutOfRange { high_watermark: i64, log_start_offset: i64 },
     /// The topic was deleted.
     #[error("The topic was deleted.")]
     Deleted,
@@ -112,22 +107,10 @@ pub(crate) struct FoundOffset {
 
 impl Partition {
     /// Opens the log in `dir`, which need not exist, and recovers what a crash left.
-    pub(crate) fn open(
-        dir: PathBuf,
-        config: Arc<LogConfig>,
-        files: Arc<Files>,
-        clock: Clock,
-    ) -> io::Result<Self> {
+    pub(crate) fn open(dir: PathBuf, config: Arc<LogConfig>, files: Arc<Files>, clock: Clock) -> io::Result<Self> {
         let state = super::recovery::open(&dir, &files, clock().as_millisecond())?;
         let end = watch::Sender::new(state.end);
-        Ok(Self {
-            dir,
-            files,
-            clock,
-            config: RwLock::new(config),
-            state: Mutex::new(state),
-            end,
-        })
+        Ok(Self { dir, files, clock, config: RwLock::new(config), state: Mutex::new(state), end })
     }
 
     /// From now on these settings hold.
@@ -157,11 +140,7 @@ impl Partition {
 
     /// How many bytes of records are stored.
     pub fn size_bytes(&self) -> u64 {
-        self.state()
-            .segments
-            .iter()
-            .map(|segment| segment.facts.length)
-            .sum()
+        self.state().segments.iter().map(|segment| segment.facts.length).sum()
     }
 
     /// Tells the high watermark whenever it moves; also when the topic is deleted.
@@ -213,25 +192,16 @@ impl Partition {
             tracing::error!(partition = %self.dir.display(), %error, "a batch could not be written");
             AppendError::Storage(error)
         })?;
-        let segment = state
-            .segments
-            .last_mut()
-            .expect("write left an open segment");
+        let segment = state.segments.last_mut().expect("write left an open segment");
         let index = segment.index.as_mut().expect("write left an open segment");
         segment.facts.add(&stored, bytes.len(), now, index);
-        state
-            .producers
-            .add(&stored, base_offset, append_time.unwrap_or(-1), now);
+        state.producers.add(&stored, base_offset, append_time.unwrap_or(-1), now);
         state.end = stored.next_offset();
         let log_start_offset = state.log_start;
         // Under the lock, so that the value never goes back.
         self.end.send_replace(state.end);
         drop(state);
-        Ok(Appended {
-            base_offset,
-            log_append_time: append_time.unwrap_or(-1),
-            log_start_offset,
-        })
+        Ok(Appended { base_offset, log_append_time: append_time.unwrap_or(-1), log_start_offset })
     }
 
     /// Writes a batch behind the end of the last segment, beginning one if there is none. After a failure the file is
@@ -249,10 +219,8 @@ impl Partition {
         }
         // A setting that makes acknowledged data survive a power cut would sync the file behind these two writes.
         let head_end = length + head.len() as u64;
-        let written = self
-            .files
-            .write_at(&file, head, length)
-            .and_then(|()| self.files.write_at(&file, rest, head_end));
+        let written =
+            self.files.write_at(&file, head, length).and_then(|()| self.files.write_at(&file, rest, head_end));
         if written.is_err() {
             state.repair = file.file.set_len(length).is_err();
         }
@@ -265,30 +233,16 @@ impl Partition {
             _ => {}
         }
         let base_offset = state.end;
-        OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .open(log_path(&self.dir, base_offset))?;
+        OpenOptions::new().write(true).create(true).truncate(true).open(log_path(&self.dir, base_offset))?;
         let facts = Facts::empty(base_offset, now);
-        state.segments.push(Segment {
-            id: self.files.new_id(),
-            base_offset,
-            facts,
-            index: Some(Index::default()),
-        });
+        state.segments.push(Segment { id: self.files.new_id(), base_offset, facts, index: Some(Index::default()) });
         state.checkpointed = 0;
         state.repair = false;
         Ok(())
     }
 
     pub(super) fn roll_if_due(&self, state: &mut State, config: &LogConfig, now: i64, more: usize) {
-        let Some(Segment {
-            facts,
-            index: Some(_),
-            ..
-        }) = state.segments.last()
-        else {
+        let Some(Segment { facts, index: Some(_), .. }) = state.segments.last() else {
             return;
         };
         let full = facts.length + more as u64 > config.segment_bytes;
@@ -304,9 +258,7 @@ impl Partition {
             // Reads and the next start will scan the segment instead.
             tracing::warn!(partition = %self.dir.display(), %error, "the index of a closed segment was not written");
         }
-        let State {
-            segments, repair, ..
-        } = state;
+        let State { segments, repair, .. } = state;
         let Some(segment) = segments.last_mut().filter(|segment| !segment.is_closed()) else {
             return;
         };
@@ -328,11 +280,7 @@ impl Partition {
         };
         // In this order: an index file counts only as far as the producers file goes (see `recovery`).
         sidecar::write_producers(&self.dir.join("producers"), state.end, &state.producers)?;
-        sidecar::write(
-            &index_path(&self.dir, segment.base_offset),
-            &segment.facts,
-            index,
-        )?;
+        sidecar::write(&index_path(&self.dir, segment.base_offset), &segment.facts, index)?;
         state.checkpointed = segment.facts.length;
         Ok(())
     }
@@ -345,55 +293,32 @@ impl Partition {
         }
         let (high_watermark, log_start_offset) = (state.end, state.log_start);
         if offset < log_start_offset || offset > high_watermark {
-            return Err(ReadError::OutOfRange {
-                high_watermark,
-                log_start_offset,
-            });
+            return Err(ReadError::OutOfRange { high_watermark, log_start_offset });
         }
-        let index = state
-            .segments
-            .partition_point(|segment| segment.facts.next_offset <= offset);
+        let index = state.segments.partition_point(|segment| segment.facts.next_offset <= offset);
         let Some(segment) = state.segments.get(index) else {
             return Ok((None, high_watermark, log_start_offset));
         };
-        let mut view = segment.look_up(&self.dir, &self.files, |index| {
-            index.position_of_offset(offset)
-        })?;
-        let behind = state.segments[index + 1..]
-            .iter()
-            .map(|segment| segment.facts.length)
-            .sum();
+        let mut view = segment.look_up(&self.dir, &self.files, |index| index.position_of_offset(offset))?;
+        let behind = state.segments[index + 1..].iter().map(|segment| segment.facts.length).sum();
         drop(state);
         let found = view.seek(|header| header.next_offset() > offset)?;
-        let located = found.map(|(_, first_size)| Located {
-            view,
-            first_size,
-            behind,
-        });
+        let located = found.map(|(_, first_size)| Located { view, first_size, behind });
         Ok((located, high_watermark, log_start_offset))
     }
 
     /// How many bytes there are to read from `offset` on.
     pub(crate) fn available(&self, offset: i64) -> Result<u64, ReadError> {
         let (located, ..) = self.locate(offset)?;
-        Ok(located.map_or(0, |located| {
-            located.view.length - located.view.position + located.behind
-        }))
+        Ok(located.map_or(0, |located| located.view.length - located.view.position + located.behind))
     }
 
     /// Reads whole batches from the one that holds `offset` on, at most `max_bytes`; if not even the first fits, it
     /// alone where `first_whole`, else nothing.
-    pub(crate) fn read(
-        &self,
-        offset: i64,
-        max_bytes: usize,
-        first_whole: bool,
-    ) -> Result<Read, ReadError> {
+    pub(crate) fn read(&self, offset: i64, max_bytes: usize, first_whole: bool) -> Result<Read, ReadError> {
         let (located, high_watermark, log_start_offset) = self.locate(offset)?;
         let records = match located {
-            Some(Located {
-                view, first_size, ..
-            }) if first_whole || first_size <= max_bytes => {
+            Some(Located { view, first_size, .. }) if first_whole || first_size <= max_bytes => {
                 let rest = usize::try_from(view.length - view.position).unwrap_or(usize::MAX);
                 let mut bytes = view.bytes(max_bytes.clamp(first_size, rest))?;
                 bytes.truncate(whole_batches(&bytes));
@@ -401,34 +326,21 @@ impl Partition {
             }
             _ => Bytes::new(),
         };
-        Ok(Read {
-            records,
-            high_watermark,
-            log_start_offset,
-        })
+        Ok(Read { records, high_watermark, log_start_offset })
     }
 
     /// The first record whose timestamp is at least `timestamp` (KIP-79). In a compressed batch, which is not opened,
     /// its first record stands for the one sought: a reader that starts there misses nothing.
-    pub(crate) fn offset_for_timestamp(
-        &self,
-        timestamp: i64,
-    ) -> Result<Option<FoundOffset>, ReadError> {
+    pub(crate) fn offset_for_timestamp(&self, timestamp: i64) -> Result<Option<FoundOffset>, ReadError> {
         let state = self.state();
         let log_start = state.log_start;
         let views = Self::views(&state, |segment| {
             let recent = segment.facts.newest_timestamp >= timestamp;
-            recent.then(|| {
-                segment.look_up(&self.dir, &self.files, |index| {
-                    index.position_of_timestamp(timestamp)
-                })
-            })
+            recent.then(|| segment.look_up(&self.dir, &self.files, |index| index.position_of_timestamp(timestamp)))
         })?;
         drop(state);
         for mut view in views {
-            let wanted = |header: &Header| {
-                header.max_timestamp >= timestamp && header.next_offset() > log_start
-            };
+            let wanted = |header: &Header| header.max_timestamp >= timestamp && header.next_offset() > log_start;
             while let Some((header, size)) = view.seek(wanted)? {
                 if let Some(found) = record_from(&view, &header, size, timestamp, log_start)? {
                     return Ok(Some(found));
@@ -445,42 +357,23 @@ impl Partition {
         let log_start = state.log_start;
         let views = Self::views(&state, |segment| {
             (segment.facts.length > 0).then(|| {
-                let view = segment.look_up(&self.dir, &self.files, |index| {
-                    index.position_of_offset(log_start)
-                })?;
+                let view = segment.look_up(&self.dir, &self.files, |index| index.position_of_offset(log_start))?;
                 // Where all of the segment counts, its newest batch is known.
                 Ok(if segment.base_offset >= log_start {
-                    View {
-                        position: segment.facts.newest_position,
-                        ..view
-                    }
+                    View { position: segment.facts.newest_position, ..view }
                 } else {
                     view
                 })
             })
         })?;
-        let whole: Vec<bool> = state
-            .segments
-            .iter()
-            .filter(|s| s.facts.length > 0)
-            .map(|s| s.base_offset >= log_start)
-            .collect();
+        let whole: Vec<bool> =
+            state.segments.iter().filter(|s| s.facts.length > 0).map(|s| s.base_offset >= log_start).collect();
         drop(state);
         let mut newest: Option<(View, Header, usize)> = None;
         for (mut view, whole) in views.into_iter().zip(whole) {
             while let Some((header, size)) = view.seek(|header| header.next_offset() > log_start)? {
-                if newest
-                    .as_ref()
-                    .is_none_or(|(_, best, _)| header.max_timestamp > best.max_timestamp)
-                {
-                    newest = Some((
-                        View {
-                            file: Arc::clone(&view.file),
-                            ..view
-                        },
-                        header,
-                        size,
-                    ));
+                if newest.as_ref().is_none_or(|(_, best, _)| header.max_timestamp > best.max_timestamp) {
+                    newest = Some((View { file: Arc::clone(&view.file), ..view }, header, size));
                 }
                 if whole {
                     break;
@@ -488,8 +381,7 @@ impl Partition {
                 view.position += size as u64;
             }
         }
-        let Some((view, header, size)) = newest.filter(|(_, header, _)| header.max_timestamp >= 0)
-        else {
+        let Some((view, header, size)) = newest.filter(|(_, header, _)| header.max_timestamp >= 0) else {
             return Ok(None);
         };
         let found = if header.codec() == 0 {
@@ -497,24 +389,14 @@ impl Partition {
         } else {
             None
         };
-        Ok(Some(found.unwrap_or(FoundOffset {
-            offset: header.last_offset(),
-            timestamp: header.max_timestamp,
-        })))
+        Ok(Some(found.unwrap_or(FoundOffset { offset: header.last_offset(), timestamp: header.max_timestamp })))
     }
 
-    fn views(
-        state: &State,
-        view: impl FnMut(&Segment) -> Option<io::Result<View>>,
-    ) -> Result<Vec<View>, ReadError> {
+    fn views(state: &State, view: impl FnMut(&Segment) -> Option<io::Result<View>>) -> Result<Vec<View>, ReadError> {
         if state.retired {
             return Err(ReadError::Deleted);
         }
-        Ok(state
-            .segments
-            .iter()
-            .filter_map(view)
-            .collect::<io::Result<_>>()?)
+        Ok(state.segments.iter().filter_map(view).collect::<io::Result<_>>()?)
     }
 }
 
@@ -535,16 +417,10 @@ fn record_from(
     log_start: i64,
 ) -> io::Result<Option<FoundOffset>> {
     if header.is_log_append_time() {
-        return Ok(Some(FoundOffset {
-            offset: header.base_offset.max(log_start),
-            timestamp: header.max_timestamp,
-        }));
+        return Ok(Some(FoundOffset { offset: header.base_offset.max(log_start), timestamp: header.max_timestamp }));
     }
     if header.codec() != 0 {
-        return Ok(Some(FoundOffset {
-            offset: header.base_offset.max(log_start),
-            timestamp: header.base_timestamp,
-        }));
+        return Ok(Some(FoundOffset { offset: header.base_offset.max(log_start), timestamp: header.base_timestamp }));
     }
     let bytes = view.bytes(size)?;
     let found = batch::records(&bytes[HEADER_LEN..])

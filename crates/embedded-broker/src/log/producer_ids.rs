@@ -26,17 +26,11 @@ impl ProducerIds {
     /// Goes on behind the last block that was written to the file at `path`.
     pub(crate) fn open(path: PathBuf) -> io::Result<Self> {
         let next = match fs::read_to_string(&path) {
-            Ok(text) => text
-                .trim()
-                .parse()
-                .map_err(|_| io::Error::other("the file does not hold a number"))?,
+            Ok(text) => text.trim().parse().map_err(|_| io::Error::other("the file does not hold a number"))?,
             Err(error) if error.kind() == io::ErrorKind::NotFound => 0,
             Err(error) => return Err(error),
         };
-        Ok(Self {
-            path,
-            block: Mutex::new(Block { next, end: next }),
-        })
+        Ok(Self { path, block: Mutex::new(Block { next, end: next }) })
     }
 
     /// The next id.

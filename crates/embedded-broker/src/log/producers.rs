@@ -48,11 +48,7 @@ pub(super) enum Verdict {
 impl Producers {
     /// Decides on a batch that passed validation.
     pub(super) fn check(&self, header: &Header) -> Verdict {
-        let Some(producer) = self
-            .by_id
-            .get(&header.producer_id)
-            .filter(|_| header.producer_id >= 0)
-        else {
+        let Some(producer) = self.by_id.get(&header.producer_id).filter(|_| header.producer_id >= 0) else {
             // Kafka too takes any first sequence of a producer that it does not (any longer) know.
             return Verdict::Append;
         };
@@ -60,36 +56,22 @@ impl Producers {
             return Verdict::OldEpoch;
         }
         if header.producer_epoch > producer.epoch {
-            return if header.base_sequence == 0 {
-                Verdict::Append
-            } else {
-                Verdict::OutOfOrder
-            };
+            return if header.base_sequence == 0 { Verdict::Append } else { Verdict::OutOfOrder };
         }
         let last = last_sequence(header);
-        let same = |written: &&Written| {
-            written.base_sequence == header.base_sequence && written.last_sequence == last
-        };
+        let same = |written: &&Written| written.base_sequence == header.base_sequence && written.last_sequence == last;
         if let Some(written) = producer.written.iter().find(same) {
             return Verdict::Duplicate(*written);
         }
         match producer.written.back() {
-            Some(written) if following(written.last_sequence, 1) == header.base_sequence => {
-                Verdict::Append
-            }
+            Some(written) if following(written.last_sequence, 1) == header.base_sequence => Verdict::Append,
             Some(_) => Verdict::OutOfOrder,
             None => Verdict::Append,
         }
     }
 
     /// Remembers a batch that was appended at `now` (milliseconds).
-    pub(super) fn add(
-        &mut self,
-        header: &Header,
-        base_offset: i64,
-        log_append_time: i64,
-        now: i64,
-    ) {
+    pub(super) fn add(&mut self, header: &Header, base_offset: i64, log_append_time: i64, now: i64) {
         if header.producer_id < 0 {
             return;
         }
@@ -97,11 +79,7 @@ impl Producers {
             self.forget_silent();
         }
         let epoch = header.producer_epoch;
-        let fresh = || Producer {
-            epoch,
-            last_active: now,
-            written: VecDeque::new(),
-        };
+        let fresh = || Producer { epoch, last_active: now, written: VecDeque::new() };
         let producer = self.by_id.entry(header.producer_id).or_insert_with(fresh);
         if producer.epoch != epoch {
             *producer = fresh();
@@ -120,21 +98,15 @@ impl Producers {
 
     /// Forgets who wrote nothing for a long time.
     pub(super) fn expire(&mut self, now: i64) {
-        self.by_id
-            .retain(|_, producer| now.saturating_sub(producer.last_active) < EXPIRY_MS);
+        self.by_id.retain(|_, producer| now.saturating_sub(producer.last_active) < EXPIRY_MS);
     }
 
     /// Forgets the half that was silent for longest; so many at once that it is seldom done.
     fn forget_silent(&mut self) {
-        let mut times: Vec<i64> = self
-            .by_id
-            .values()
-            .map(|producer| producer.last_active)
-            .collect();
+        let mut times: Vec<i64> = self.by_id.values().map(|producer| producer.last_active).collect();
         let middle = times.len() / 2;
         let (_, &mut limit, _) = times.select_nth_unstable(middle);
-        self.by_id
-            .retain(|_, producer| producer.last_active > limit);
+        self.by_id.retain(|_, producer| producer.last_active > limit);
     }
 }
 

@@ -21,11 +21,7 @@ pub(super) fn write_log_start(dir: &Path, offset: i64) -> io::Result<()> {
 
 fn read_log_start(dir: &Path) -> io::Result<Option<i64>> {
     match fs::read_to_string(dir.join(LOG_START)) {
-        Ok(text) => text
-            .trim()
-            .parse()
-            .map(Some)
-            .map_err(|_| io::Error::other("log-start does not hold a number")),
+        Ok(text) => text.trim().parse().map(Some).map_err(|_| io::Error::other("log-start does not hold a number")),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
     }
@@ -37,31 +33,19 @@ pub(super) fn open(dir: &Path, files: &Files, now: i64) -> io::Result<State> {
     let log_start = read_log_start(dir)?;
     let (covered, producers) =
         sidecar::read_producers(&dir.join("producers")).unwrap_or((i64::MIN, Producers::default()));
-    let mut recovery = Recovery {
-        dir,
-        files,
-        now,
-        covered,
-        producers,
-    };
+    let mut recovery = Recovery { dir, files, now, covered, producers };
     let mut segments = Vec::with_capacity(bases.len());
     let mut checkpointed = 0;
     for base_offset in &bases {
         let last = bases.last() == Some(base_offset);
-        let (segment, covered) = if last {
-            recovery.open_segment(*base_offset)?
-        } else {
-            (recovery.closed_segment(*base_offset)?, 0)
-        };
+        let (segment, covered) =
+            if last { recovery.open_segment(*base_offset)? } else { (recovery.closed_segment(*base_offset)?, 0) };
         checkpointed = covered;
         segments.push(segment);
     }
     let first = segments.first().map_or(0, |segment| segment.base_offset);
     let log_start = log_start.unwrap_or(first).max(first);
-    let end = segments
-        .last()
-        .map_or(log_start, |segment| segment.facts.next_offset)
-        .max(log_start);
+    let end = segments.last().map_or(log_start, |segment| segment.facts.next_offset).max(log_start);
     // What was deleted before a crash, but not yet from the disk. The producers in it were read above.
     segments.retain(|segment| {
         let keep = segment.facts.next_offset > log_start;
@@ -76,15 +60,7 @@ pub(super) fn open(dir: &Path, files: &Files, now: i64) -> io::Result<State> {
         producers = Producers::default();
     }
     producers.expire(now);
-    Ok(State {
-        segments,
-        log_start,
-        end,
-        producers,
-        checkpointed,
-        repair: false,
-        retired: false,
-    })
+    Ok(State { segments, log_start, end, producers, checkpointed, repair: false, retired: false })
 }
 
 /// Removes a segment's files. What cannot be removed now is removed at the next start.
@@ -111,10 +87,7 @@ fn segment_files(dir: &Path) -> io::Result<BTreeSet<i64>> {
     for entry in entries {
         let path = entry?.path();
         let base = || path.file_stem()?.to_str()?.parse::<i64>().ok();
-        match (
-            path.extension().and_then(|extension| extension.to_str()),
-            base(),
-        ) {
+        match (path.extension().and_then(|extension| extension.to_str()), base()) {
             (Some("log"), Some(base)) => drop(bases.insert(base)),
             (Some("index"), Some(base)) => drop(indexes.insert(base)),
             (Some("tmp"), _) => fs::remove_file(&path)?,
@@ -138,12 +111,7 @@ struct Recovery<'a> {
 
 impl Recovery<'_> {
     fn segment(&self, base_offset: i64, facts: Facts, index: Option<Index>) -> Segment {
-        Segment {
-            id: self.files.new_id(),
-            base_offset,
-            facts,
-            index,
-        }
+        Segment { id: self.files.new_id(), base_offset, facts, index }
     }
 
     /// An index file counts only if the producers are known up to where it goes; otherwise their batches must be read.
@@ -155,17 +123,13 @@ impl Recovery<'_> {
     fn closed_segment(&mut self, base_offset: i64) -> io::Result<Segment> {
         let file_length = fs::metadata(log_path(self.dir, base_offset))?.len();
         let path = index_path(self.dir, base_offset);
-        if let Some(facts) = sidecar::read_facts(&path)
-            .filter(|facts| self.usable(facts, file_length) && facts.length == file_length)
+        if let Some(facts) =
+            sidecar::read_facts(&path).filter(|facts| self.usable(facts, file_length) && facts.length == file_length)
         {
             return Ok(self.segment(base_offset, facts, None));
         }
-        let (facts, index) = self.scan_on(
-            base_offset,
-            Facts::empty(base_offset, self.now),
-            Index::default(),
-            file_length,
-        )?;
+        let (facts, index) =
+            self.scan_on(base_offset, Facts::empty(base_offset, self.now), Index::default(), file_length)?;
         if facts.length < file_length {
             tracing::error!(segment = %path.display(), sound = facts.length, length = file_length, "a closed segment is damaged");
         } else if let Err(error) = sidecar::write(&path, &facts, &index) {
@@ -178,18 +142,14 @@ impl Recovery<'_> {
     fn open_segment(&mut self, base_offset: i64) -> io::Result<(Segment, u64)> {
         let path = log_path(self.dir, base_offset);
         let file_length = fs::metadata(&path)?.len();
-        let known = sidecar::read(&index_path(self.dir, base_offset))
-            .filter(|(facts, _)| self.usable(facts, file_length));
+        let known =
+            sidecar::read(&index_path(self.dir, base_offset)).filter(|(facts, _)| self.usable(facts, file_length));
         let checkpointed = known.as_ref().map_or(0, |(facts, _)| facts.length);
-        let (facts, index) =
-            known.unwrap_or_else(|| (Facts::empty(base_offset, self.now), Index::default()));
+        let (facts, index) = known.unwrap_or_else(|| (Facts::empty(base_offset, self.now), Index::default()));
         let (facts, index) = self.scan_on(base_offset, facts, index, file_length)?;
         if facts.length < file_length {
             tracing::warn!(segment = %path.display(), kept = facts.length, cut = file_length - facts.length, "a torn tail was cut");
-            fs::OpenOptions::new()
-                .write(true)
-                .open(&path)?
-                .set_len(facts.length)?;
+            fs::OpenOptions::new().write(true).open(&path)?.set_len(facts.length)?;
         }
         Ok((self.segment(base_offset, facts, Some(index)), checkpointed))
     }
@@ -212,13 +172,8 @@ impl Recovery<'_> {
             }
             facts.add(header, size, self.now, &mut index);
             if header.base_offset >= self.covered {
-                let log_append_time = if header.is_log_append_time() {
-                    header.max_timestamp
-                } else {
-                    -1
-                };
-                self.producers
-                    .add(header, header.base_offset, log_append_time, self.now);
+                let log_append_time = if header.is_log_append_time() { header.max_timestamp } else { -1 };
+                self.producers.add(header, header.base_offset, log_append_time, self.now);
             }
             true
         })?;

@@ -27,31 +27,15 @@ impl Partition {
         state.producers.expire(now);
         self.roll_if_due(&mut state, &config, now, 0);
         if config.delete {
-            let limit = if config.retention_ms < 0 {
-                i64::MIN
-            } else {
-                now.saturating_sub(config.retention_ms)
-            };
-            let old =
-                |segment: &Segment| segment.facts.length > 0 && segment.facts.newest() < limit;
-            if state
-                .segments
-                .last()
-                .is_some_and(|segment| !segment.is_closed() && old(segment))
-            {
+            let limit = if config.retention_ms < 0 { i64::MIN } else { now.saturating_sub(config.retention_ms) };
+            let old = |segment: &Segment| segment.facts.length > 0 && segment.facts.newest() < limit;
+            if state.segments.last().is_some_and(|segment| !segment.is_closed() && old(segment)) {
                 self.roll(&mut state);
             }
-            let closed = state
-                .segments
-                .iter()
-                .take_while(|segment| segment.is_closed());
+            let closed = state.segments.iter().take_while(|segment| segment.is_closed());
             let mut delete = closed.clone().take_while(|segment| old(segment)).count();
             if let Ok(limit) = u64::try_from(config.retention_bytes) {
-                let mut size: u64 = state
-                    .segments
-                    .iter()
-                    .map(|segment| segment.facts.length)
-                    .sum();
+                let mut size: u64 = state.segments.iter().map(|segment| segment.facts.length).sum();
                 let too_much = closed.take_while(|segment| {
                     size -= segment.facts.length;
                     size >= limit
@@ -59,18 +43,11 @@ impl Partition {
                 delete = delete.max(too_much.count());
             }
             if delete > 0 {
-                let start = state
-                    .segments
-                    .get(delete)
-                    .map_or(state.end, |segment| segment.base_offset);
+                let start = state.segments.get(delete).map_or(state.end, |segment| segment.base_offset);
                 self.move_log_start(&mut state, start)?;
             }
         }
-        let grown = state
-            .segments
-            .last()
-            .map_or(0, |segment| segment.facts.length)
-            .saturating_sub(state.checkpointed);
+        let grown = state.segments.last().map_or(0, |segment| segment.facts.length).saturating_sub(state.checkpointed);
         if grown >= CHECKPOINT_BYTES {
             self.save(&mut state)?;
         }
@@ -80,10 +57,7 @@ impl Partition {
     /// Writes down the index and the producers if they have changed.
     pub(crate) fn checkpoint(&self) -> io::Result<()> {
         let mut state = self.state();
-        let length = state
-            .segments
-            .last()
-            .map_or(0, |segment| segment.facts.length);
+        let length = state.segments.last().map_or(0, |segment| segment.facts.length);
         if state.retired || length == state.checkpointed {
             return Ok(());
         }
@@ -105,10 +79,7 @@ impl Partition {
         }
         let target = if offset == -1 { state.end } else { offset };
         if target < 0 || target > state.end {
-            return Err(ReadError::OutOfRange {
-                high_watermark: state.end,
-                log_start_offset: state.log_start,
-            });
+            return Err(ReadError::OutOfRange { high_watermark: state.end, log_start_offset: state.log_start });
         }
         self.move_log_start(&mut state, target)?;
         Ok(state.log_start)
@@ -125,11 +96,7 @@ impl Partition {
         }
         write_log_start(&self.dir, target)?;
         state.log_start = target;
-        let gone = state
-            .segments
-            .iter()
-            .take_while(|s| s.is_closed() && s.facts.next_offset <= target)
-            .count();
+        let gone = state.segments.iter().take_while(|s| s.is_closed() && s.facts.next_offset <= target).count();
         for segment in state.segments.drain(..gone) {
             self.files.close(segment.id);
             remove_segment(&self.dir, segment.base_offset);

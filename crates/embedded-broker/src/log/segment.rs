@@ -52,21 +52,13 @@ impl Facts {
     /// The age that retention goes by: producers' clocks may be wrong, and a timestamp in the future must not keep
     /// records for ever.
     pub(super) fn newest(&self) -> i64 {
-        if self.newest_timestamp < 0 {
-            self.last_append
-        } else {
-            self.newest_timestamp.min(self.last_append)
-        }
+        if self.newest_timestamp < 0 { self.last_append } else { self.newest_timestamp.min(self.last_append) }
     }
 
     /// Takes in a batch of `size` bytes that lies at the end.
     pub(super) fn add(&mut self, header: &Header, size: usize, now: i64, index: &mut Index) {
         let position = u32::try_from(self.length).expect("segments end far below 4 GiB");
-        index.add(Entry {
-            offset: header.base_offset,
-            position,
-            newest_before: self.newest_timestamp,
-        });
+        index.add(Entry { offset: header.base_offset, position, newest_before: self.newest_timestamp });
         if header.max_timestamp > self.newest_timestamp {
             self.newest_timestamp = header.max_timestamp;
             self.newest_position = self.length;
@@ -107,12 +99,7 @@ impl Segment {
     }
 
     /// Opens the file and asks the index.
-    pub(super) fn look_up(
-        &self,
-        dir: &Path,
-        files: &Files,
-        ask: impl Fn(&Index) -> u64,
-    ) -> io::Result<View> {
+    pub(super) fn look_up(&self, dir: &Path, files: &Files, ask: impl Fn(&Index) -> u64) -> io::Result<View> {
         let file = self.file(dir, files)?;
         let position = match (&self.index, file.index.get()) {
             (Some(index), _) | (None, Some(index)) => ask(index),
@@ -124,11 +111,7 @@ impl Segment {
                 position
             }
         };
-        Ok(View {
-            file,
-            position,
-            length: self.facts.length,
-        })
+        Ok(View { file, position, length: self.facts.length })
     }
 
     fn load_index(&self, dir: &Path, file: &File) -> io::Result<Index> {
@@ -157,10 +140,7 @@ pub(super) struct View {
 
 impl View {
     /// Goes forward to the first batch, from here on, that `wanted` says yes to.
-    pub(super) fn seek(
-        &mut self,
-        mut wanted: impl FnMut(&Header) -> bool,
-    ) -> io::Result<Option<(Header, usize)>> {
+    pub(super) fn seek(&mut self, mut wanted: impl FnMut(&Header) -> bool) -> io::Result<Option<(Header, usize)>> {
         while let Some((header, size)) = self.header()? {
             if wanted(&header) {
                 return Ok(Some((header, size)));
@@ -180,13 +160,8 @@ impl View {
         let header = Header::read(&bytes);
         let sized = header.and_then(|header| Some((header, header.size()?)));
         match sized {
-            Some((header, size)) if self.position + size as u64 <= self.length => {
-                Ok(Some((header, size)))
-            }
-            _ => Err(io::Error::new(
-                io::ErrorKind::InvalidData,
-                "a stored batch is damaged",
-            )),
+            Some((header, size)) if self.position + size as u64 <= self.length => Ok(Some((header, size))),
+            _ => Err(io::Error::new(io::ErrorKind::InvalidData, "a stored batch is damaged")),
         }
     }
 
@@ -200,12 +175,7 @@ impl View {
 
 /// Reads the batches between two positions of a file, checking each, until one is torn or `visit` says no.
 /// Returns the position where it stopped.
-pub(super) fn scan(
-    file: &File,
-    from: u64,
-    to: u64,
-    mut visit: impl FnMut(&Header, usize) -> bool,
-) -> io::Result<u64> {
+pub(super) fn scan(file: &File, from: u64, to: u64, mut visit: impl FnMut(&Header, usize) -> bool) -> io::Result<u64> {
     let mut position = from;
     let mut buffer = Vec::new();
     let mut start = 0;
@@ -220,13 +190,9 @@ pub(super) fn scan(
             continue;
         }
         // Perhaps it is only the buffer that ends here.
-        let claimed = Header::read(rest)
-            .and_then(|header| header.size())
-            .filter(|size| *size <= MAX_BATCH);
-        let wanted = claimed
-            .unwrap_or(0)
-            .max(CHUNK)
-            .min(usize::try_from(to.saturating_sub(position)).unwrap_or(usize::MAX));
+        let claimed = Header::read(rest).and_then(|header| header.size()).filter(|size| *size <= MAX_BATCH);
+        let wanted =
+            claimed.unwrap_or(0).max(CHUNK).min(usize::try_from(to.saturating_sub(position)).unwrap_or(usize::MAX));
         if rest.len() >= wanted {
             return Ok(position);
         }

@@ -71,11 +71,7 @@ fn read_head(file: &File) -> Option<Head> {
         first_append: head.get_i64(),
         last_append: head.get_i64(),
     };
-    Some(Head {
-        facts,
-        entries_crc: head.get_u32(),
-        entries_len: head.get_u32() as usize,
-    })
+    Some(Head { facts, entries_crc: head.get_u32(), entries_len: head.get_u32() as usize })
 }
 
 /// What the index file says of its segment, without reading the entries.
@@ -98,11 +94,7 @@ pub(super) fn read(path: &Path) -> Option<(Facts, Index)> {
     }
     let entries = bytes
         .chunks_exact(ENTRY_LEN)
-        .map(|mut entry| Entry {
-            offset: entry.get_i64(),
-            position: entry.get_u32(),
-            newest_before: entry.get_i64(),
-        })
+        .map(|mut entry| Entry { offset: entry.get_i64(), position: entry.get_u32(), newest_before: entry.get_i64() })
         .collect();
     Some((head.facts, Index { entries }))
 }

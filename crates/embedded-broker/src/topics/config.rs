@@ -44,18 +44,8 @@ pub struct ConfigKey {
     pub doc: &'static str,
 }
 
-const fn key(
-    name: &'static str,
-    default: &'static str,
-    kind: ConfigKind,
-    doc: &'static str,
-) -> ConfigKey {
-    ConfigKey {
-        name,
-        default,
-        kind,
-        doc,
-    }
+const fn key(name: &'static str, default: &'static str, kind: ConfigKind, doc: &'static str) -> ConfigKey {
+    ConfigKey { name, default, kind, doc }
 }
 
 const fn long(min: i64) -> ConfigKind {
@@ -79,48 +69,22 @@ pub static CONFIG_KEYS: &[ConfigKey] = &[
         ConfigKind::OneOf(&["producer"]),
         "Batches are stored as producers compressed them.",
     ),
-    key(
-        "delete.retention.ms",
-        "86400000",
-        long(0),
-        "How long compaction keeps tombstones.",
-    ),
-    key(
-        "file.delete.delay.ms",
-        "60000",
-        long(0),
-        "No effect: files are removed at once.",
-    ),
+    key("delete.retention.ms", "86400000", long(0), "How long compaction keeps tombstones."),
+    key("file.delete.delay.ms", "60000", long(0), "No effect: files are removed at once."),
     key(
         "index.interval.bytes",
         "4096",
-        ConfigKind::Int {
-            min: 0,
-            max: i32::MAX,
-        },
+        ConfigKind::Int { min: 0, max: i32::MAX },
         "No effect: the index has one entry for every 4 KiB.",
     ),
-    key(
-        "max.compaction.lag.ms",
-        ANY_LAG,
-        long(1),
-        "The longest time that a record stays out of compaction.",
-    ),
+    key("max.compaction.lag.ms", ANY_LAG, long(1), "The longest time that a record stays out of compaction."),
     key(
         "max.message.bytes",
         "1048588",
-        ConfigKind::Int {
-            min: 0,
-            max: 64 << 20,
-        },
+        ConfigKind::Int { min: 0, max: 64 << 20 },
         "The largest record batch, in bytes.",
     ),
-    key(
-        "message.downconversion.enable",
-        "true",
-        ConfigKind::Boolean,
-        "No effect: there is one message format.",
-    ),
+    key("message.downconversion.enable", "true", ConfigKind::Boolean, "No effect: there is one message format."),
     key(
         "message.timestamp.type",
         "CreateTime",
@@ -133,88 +97,40 @@ pub static CONFIG_KEYS: &[ConfigKey] = &[
         ConfigKind::Fraction,
         "The share of uncompacted bytes that starts a compaction.",
     ),
-    key(
-        "min.compaction.lag.ms",
-        "0",
-        long(0),
-        "The shortest time that a record stays out of compaction.",
-    ),
-    key(
-        "min.insync.replicas",
-        "1",
-        ConfigKind::Int { min: 1, max: 1 },
-        "Always 1: the broker is one node.",
-    ),
-    key(
-        "preallocate",
-        "false",
-        ConfigKind::Boolean,
-        "No effect: segment files grow.",
-    ),
+    key("min.compaction.lag.ms", "0", long(0), "The shortest time that a record stays out of compaction."),
+    key("min.insync.replicas", "1", ConfigKind::Int { min: 1, max: 1 }, "Always 1: the broker is one node."),
+    key("preallocate", "false", ConfigKind::Boolean, "No effect: segment files grow."),
     key(
         "retention.bytes",
         "-1",
         long(-1),
         "The size of a partition from which on its oldest segments go; -1: no limit.",
     ),
-    key(
-        "retention.ms",
-        "604800000",
-        long(-1),
-        "The age from which on segments go; -1: never.",
-    ),
+    key("retention.ms", "604800000", long(-1), "The age from which on segments go; -1: never."),
     key(
         "segment.bytes",
         "134217728",
-        ConfigKind::Int {
-            min: 16 << 10,
-            max: 1 << 30,
-        },
+        ConfigKind::Int { min: 16 << 10, max: 1 << 30 },
         "The size from which on a new segment begins.",
     ),
     key(
         "segment.index.bytes",
         "10485760",
-        ConfigKind::Int {
-            min: 4,
-            max: i32::MAX,
-        },
+        ConfigKind::Int { min: 4, max: i32::MAX },
         "No effect: the index grows with its segment.",
     ),
     key("segment.jitter.ms", "0", long(0), "No effect."),
-    key(
-        "segment.ms",
-        "604800000",
-        long(1000),
-        "The age from which on a new segment begins.",
-    ),
-    key(
-        "unclean.leader.election.enable",
-        "false",
-        ConfigKind::Boolean,
-        "No effect: the broker is one node.",
-    ),
+    key("segment.ms", "604800000", long(1000), "The age from which on a new segment begins."),
+    key("unclean.leader.election.enable", "false", ConfigKind::Boolean, "No effect: the broker is one node."),
 ];
 
 /// Settings of Kafka that would change what a client may rely on and are not there.
 static REFUSED: &[(&str, &str)] = &[
-    (
-        "flush.messages",
-        "this broker cannot flush after a number of messages",
-    ),
+    ("flush.messages", "this broker cannot flush after a number of messages"),
     ("flush.ms", "this broker cannot flush after a time"),
-    (
-        "message.timestamp.after.max.ms",
-        "this broker does not bound the timestamps of records",
-    ),
-    (
-        "message.timestamp.before.max.ms",
-        "this broker does not bound the timestamps of records",
-    ),
-    (
-        "message.timestamp.difference.max.ms",
-        "this broker does not bound the timestamps of records",
-    ),
+    ("message.timestamp.after.max.ms", "this broker does not bound the timestamps of records"),
+    ("message.timestamp.before.max.ms", "this broker does not bound the timestamps of records"),
+    ("message.timestamp.difference.max.ms", "this broker does not bound the timestamps of records"),
     ("remote.storage.enable", "this broker has no remote storage"),
 ];
 
@@ -261,22 +177,17 @@ impl TopicConfig {
 
     /// Every key with its value and whether it is the default, sorted by name.
     pub fn entries(&self) -> impl Iterator<Item = (&'static ConfigKey, &str, bool)> {
-        CONFIG_KEYS
-            .iter()
-            .map(|key| match self.overrides.get(key.name) {
-                Some(value) => (key, value.as_str(), false),
-                None => (key, key.default, true),
-            })
+        CONFIG_KEYS.iter().map(|key| match self.overrides.get(key.name) {
+            Some(value) => (key, value.as_str(), false),
+            None => (key, key.default, true),
+        })
     }
 
     /// The value of a key of the table.
     fn value(&self, name: &str) -> &str {
         match self.overrides.get(name) {
             Some(value) => value,
-            None => CONFIG_KEYS
-                .iter()
-                .find(|key| key.name == name)
-                .map_or("", |key| key.default),
+            None => CONFIG_KEYS.iter().find(|key| key.name == name).map_or("", |key| key.default),
         }
     }
 
@@ -306,9 +217,7 @@ impl TopicConfig {
     }
 
     fn policy_includes(&self, word: &str) -> bool {
-        self.cleanup_policy()
-            .split(',')
-            .any(|part| part.trim() == word)
+        self.cleanup_policy().split(',').any(|part| part.trim() == word)
     }
 
     /// What the log of each partition needs to know.
@@ -334,12 +243,7 @@ fn find(name: &str) -> Result<&'static ConfigKey, String> {
     CONFIG_KEYS
         .iter()
         .find(|key| key.name == name)
-        .ok_or_else(|| {
-            format!(
-                "Unknown topic config name: {}",
-                name.chars().take(100).collect::<String>()
-            )
-        })
+        .ok_or_else(|| format!("Unknown topic config name: {}", name.chars().take(100).collect::<String>()))
 }
 
 fn check(key: &ConfigKey, value: &str) -> Result<(), String> {
@@ -367,10 +271,7 @@ fn check(key: &ConfigKey, value: &str) -> Result<(), String> {
         ConfigKind::ListOf(words) => format!("one or more of {}", words.join(", ")),
     };
     let shown: String = value.chars().take(60).collect();
-    Err(format!(
-        "Invalid value {shown:?} for {}: it must be {allowed}.",
-        key.name
-    ))
+    Err(format!("Invalid value {shown:?} for {}: it must be {allowed}.", key.name))
 }
 
 #[cfg(test)]
@@ -378,12 +279,7 @@ mod tests {
     use super::*;
 
     fn config(pairs: &[(&str, &str)]) -> Result<TopicConfig, String> {
-        TopicConfig::new(
-            pairs
-                .iter()
-                .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
-                .collect(),
-        )
+        TopicConfig::new(pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect())
     }
 
     #[test]
@@ -396,11 +292,7 @@ mod tests {
 
     #[test]
     fn values_are_typed() {
-        let topic = config(&[
-            ("retention.ms", "1000"),
-            ("cleanup.policy", "compact, delete"),
-        ])
-        .unwrap();
+        let topic = config(&[("retention.ms", "1000"), ("cleanup.policy", "compact, delete")]).unwrap();
         assert_eq!(topic.retention_ms(), 1000);
         assert_eq!(topic.retention_bytes(), -1);
         let log = topic.log_config();
@@ -429,10 +321,8 @@ mod tests {
     #[test]
     fn changes_set_and_reset() {
         let topic = config(&[("retention.ms", "5000")]).unwrap();
-        let changed = topic.with(&[
-            ConfigChange::Reset("retention.ms".into()),
-            ConfigChange::Set("segment.ms".into(), "2000".into()),
-        ]);
+        let changed = topic
+            .with(&[ConfigChange::Reset("retention.ms".into()), ConfigChange::Set("segment.ms".into(), "2000".into())]);
         let changed = changed.unwrap();
         assert_eq!(changed.retention_ms(), 604_800_000);
         assert_eq!(changed.overrides().len(), 1);

@@ -145,33 +145,21 @@ impl Catalogue {
         fs::create_dir_all(&topics_dir).map_err(failed(&topics_dir))?;
         let ids_path = dir.join("producer-ids");
         let producer_ids = ProducerIds::open(ids_path.clone()).map_err(failed(&ids_path))?;
-        let storage = Storage {
-            files: Arc::new(Files::default()),
-            clock,
-        };
+        let storage = Storage { files: Arc::new(Files::default()), clock };
         let mut names = Names::default();
         for entry in fs::read_dir(&topics_dir).map_err(failed(&topics_dir))? {
             let path = entry.map_err(failed(&topics_dir))?.path();
-            let Some(id) = path
-                .file_name()
-                .and_then(|name| Uuid::parse_str(name.to_str()?).ok())
-            else {
+            let Some(id) = path.file_name().and_then(|name| Uuid::parse_str(name.to_str()?).ok()) else {
                 continue;
             };
             match Meta::read(&path).map_err(failed(&path))? {
                 None => fs::remove_dir_all(&path).map_err(failed(&path))?,
-                Some(meta) => names.insert(Arc::new(
-                    Topic::open(path.clone(), id, meta, &storage).map_err(failed(&path))?,
-                )),
+                Some(meta) => {
+                    names.insert(Arc::new(Topic::open(path.clone(), id, meta, &storage).map_err(failed(&path))?))
+                }
             }
         }
-        Ok(Self {
-            dir: topics_dir,
-            storage,
-            producer_ids,
-            changes: Mutex::default(),
-            names: RwLock::new(names),
-        })
+        Ok(Self { dir: topics_dir, storage, producer_ids, changes: Mutex::default(), names: RwLock::new(names) })
     }
 
     /// The topic of this name.
@@ -186,18 +174,11 @@ impl Catalogue {
 
     /// The topics in a scope, sorted by name.
     pub fn list(&self, scope: &Scope) -> Vec<Arc<Topic>> {
-        self.all()
-            .into_iter()
-            .filter(|topic| scope.contains(&topic.name))
-            .collect()
+        self.all().into_iter().filter(|topic| scope.contains(&topic.name)).collect()
     }
 
     fn all(&self) -> Vec<Arc<Topic>> {
-        locked(self.names.read())
-            .by_name
-            .values()
-            .cloned()
-            .collect()
+        locked(self.names.read()).by_name.values().cloned().collect()
     }
 
     /// Makes every check of [`Catalogue::create`] and changes nothing.
@@ -234,12 +215,10 @@ impl Catalogue {
             updated_at: now,
         };
         let topic = Arc::new(
-            meta.write(&dir)
-                .and_then(|()| Topic::open(dir.clone(), id, meta, &self.storage))
-                .inspect_err(|_| {
-                    // Best effort: without meta.json it would be cleared away at the next start in any case.
-                    let _ = fs::remove_dir_all(&dir);
-                })?,
+            meta.write(&dir).and_then(|()| Topic::open(dir.clone(), id, meta, &self.storage)).inspect_err(|_| {
+                // Best effort: without meta.json it would be cleared away at the next start in any case.
+                let _ = fs::remove_dir_all(&dir);
+            })?,
         );
         locked(self.names.write()).insert(Arc::clone(&topic));
         Ok(topic)
@@ -282,10 +261,7 @@ impl Catalogue {
     pub fn alter_config(&self, name: &str, changes: &[ConfigChange]) -> Result<(), TopicError> {
         let _guard = locked(self.changes.lock());
         let topic = self.get(name).ok_or(TopicError::Unknown)?;
-        let config = topic
-            .config()
-            .with(changes)
-            .map_err(TopicError::InvalidConfig)?;
+        let config = topic.config().with(changes).map_err(TopicError::InvalidConfig)?;
         topic.set_config(config, (self.storage.clock)())?;
         Ok(())
     }
@@ -293,11 +269,7 @@ impl Catalogue {
     /// Makes every check of [`Catalogue::alter_config`] and changes nothing.
     pub fn validate_config(&self, name: &str, changes: &[ConfigChange]) -> Result<(), TopicError> {
         let topic = self.get(name).ok_or(TopicError::Unknown)?;
-        topic
-            .config()
-            .with(changes)
-            .map(drop)
-            .map_err(TopicError::InvalidConfig)
+        topic.config().with(changes).map(drop).map_err(TopicError::InvalidConfig)
     }
 
     /// Deletes all records of a topic. Its offsets go on from where they are.
@@ -321,11 +293,7 @@ impl Catalogue {
         self.for_each_partition("checkpoint", crate::log::Partition::checkpoint);
     }
 
-    fn for_each_partition(
-        &self,
-        what: &str,
-        act: impl Fn(&crate::log::Partition) -> io::Result<()>,
-    ) {
+    fn for_each_partition(&self, what: &str, act: impl Fn(&crate::log::Partition) -> io::Result<()>) {
         for topic in self.all() {
             for (index, partition) in topic.partitions().iter().enumerate() {
                 if let Err(error) = act(partition) {
@@ -362,9 +330,7 @@ fn check_partitions(total: i32, added: i32, of_all: usize) -> Result<(), TopicEr
         return Err(TopicError::InvalidPartitions(sentence));
     }
     if of_all + added.unsigned_abs() as usize > MAX_PARTITIONS_OF_ALL {
-        let sentence = format!(
-            "The broker holds at most {MAX_PARTITIONS_OF_ALL} partitions, and {of_all} exist."
-        );
+        let sentence = format!("The broker holds at most {MAX_PARTITIONS_OF_ALL} partitions, and {of_all} exist.");
         return Err(TopicError::InvalidPartitions(sentence));
     }
     Ok(())

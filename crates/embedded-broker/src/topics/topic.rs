@@ -36,18 +36,8 @@ impl Topic {
         let config = TopicConfig::new(meta.config).map_err(io::Error::other)?;
         let log_config = Arc::new(config.log_config());
         let partitions = open_partitions(&dir, 0..meta.partitions, &log_config, storage)?.into();
-        let state = State {
-            config: Arc::new(config),
-            partitions,
-            updated_at: meta.updated_at,
-        };
-        Ok(Self {
-            name: meta.name,
-            id,
-            created_at: meta.created_at,
-            dir,
-            state: RwLock::new(state),
-        })
+        let state = State { config: Arc::new(config), partitions, updated_at: meta.updated_at };
+        Ok(Self { name: meta.name, id, created_at: meta.created_at, dir, state: RwLock::new(state) })
     }
 
     /// The settings as they are now.
@@ -87,8 +77,7 @@ impl Topic {
 
     /// Writes down and applies other settings.
     pub(super) fn set_config(&self, config: TopicConfig, now: Timestamp) -> io::Result<()> {
-        self.meta(self.partition_count(), &config, now)
-            .write(&self.dir)?;
+        self.meta(self.partition_count(), &config, now).write(&self.dir)?;
         let log_config = Arc::new(config.log_config());
         let mut state = locked(self.state.write());
         for partition in state.partitions.iter() {
@@ -103,12 +92,7 @@ impl Topic {
     pub(super) fn grow(&self, total: i32, now: Timestamp, storage: &Storage) -> io::Result<()> {
         let config = self.config();
         let log_config = Arc::new(config.log_config());
-        let added = open_partitions(
-            &self.dir,
-            self.partition_count()..total,
-            &log_config,
-            storage,
-        )?;
+        let added = open_partitions(&self.dir, self.partition_count()..total, &log_config, storage)?;
         self.meta(total, &config, now).write(&self.dir)?;
         let mut state = locked(self.state.write());
         state.partitions = state.partitions.iter().cloned().chain(added).collect();
@@ -139,12 +123,8 @@ fn open_partitions(
     indexes
         .map(|index| {
             let dir = dir.join(index.to_string());
-            let partition = Partition::open(
-                dir,
-                Arc::clone(config),
-                Arc::clone(&storage.files),
-                Arc::clone(&storage.clock),
-            )?;
+            let partition =
+                Partition::open(dir, Arc::clone(config), Arc::clone(&storage.files), Arc::clone(&storage.clock))?;
             Ok(Arc::new(partition))
         })
         .collect()
