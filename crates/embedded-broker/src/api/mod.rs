@@ -7,6 +7,17 @@ pub(crate) mod api_versions;
 mod codec;
 mod context;
 pub(crate) mod dispatch;
+mod delete_groups;
+mod describe_groups;
+mod find_coordinator;
+mod heartbeat;
+mod join_group;
+mod leave_group;
+mod list_groups;
+mod offset_commit;
+mod offset_delete;
+mod offset_fetch;
+mod sync_group;
 
 mod alter_configs;
 mod create_partitions;
