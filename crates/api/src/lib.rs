@@ -1,1 +1,16 @@
-//! x
+//! What Twinkey's server, command line and tests agree on: the token format, roles, names, and the JSON bodies of the
+//! HTTP API. No I/O and no clock in here.
+
+pub mod audit;
+pub mod auth;
+pub mod error;
+pub mod name;
+pub mod role;
+pub mod token;
+pub mod token_pair;
+pub mod topic;
+pub mod workspace;
+
+pub use name::{TopicName, WorkspaceId};
+pub use role::Role;
+pub use token::{Secret, TokenKind};

@@ -22,8 +22,8 @@ mod topics;
 
 pub use authorize::Scope;
 pub use broker::{
-    Broker, BrokerConfig, Clock, CutOff, KnownPrincipal, Limits, Principals, StartError, TopicChanges,
-    TopicDescription,
+    Broker, BrokerConfig, Clock, CutOff, KnownPrincipal, Limits, Principals, StartError,
+    TopicChanges, TopicDescription,
 };
 pub use connection::{ConnectionInfo, Software};
 pub use topics::{

@@ -1,1 +1,23 @@
-//! x
+//! Twinkey's control plane: HTTP API, people, tokens, rotation and audit.
+//!
+//! [`start::Server`] is the way in. A request goes from [`routes`] to [`db`] or to the broker in two hops; who may do what
+//! is decided in [`extract`]; what a token means is answered by [`registry`].
+
+pub mod app;
+pub mod audit;
+pub mod ca;
+pub mod db;
+pub mod error;
+pub mod extract;
+pub mod http;
+pub mod keys;
+pub mod metrics;
+pub mod password;
+pub mod random;
+pub mod registry;
+pub mod rotation;
+pub mod routes;
+pub mod start;
+pub mod tokens;
+
+pub use twinkey_embedded_broker::Clock;

@@ -3,16 +3,20 @@
 use bytes::{Bytes, BytesMut};
 use kafka_protocol::{
     messages::{
-        AlterConfigsRequest, ApiKey, ApiVersionsRequest, CreatePartitionsRequest, CreateTopicsRequest, DeleteTopicsRequest,
-        DescribeClusterRequest, DescribeConfigsRequest, IncrementalAlterConfigsRequest, MetadataRequest, ProduceRequest,
-        SaslAuthenticateRequest, SaslHandshakeRequest,
+        AlterConfigsRequest, ApiKey, ApiVersionsRequest, CreatePartitionsRequest,
+        CreateTopicsRequest, DeleteRecordsRequest, DeleteTopicsRequest, DescribeClusterRequest,
+        DescribeConfigsRequest, FetchRequest, IncrementalAlterConfigsRequest,
+        InitProducerIdRequest, ListOffsetsRequest, MetadataRequest, OffsetForLeaderEpochRequest,
+        ProduceRequest, SaslAuthenticateRequest, SaslHandshakeRequest,
     },
     protocol::{Message, Request},
 };
 
 use super::{
-    Context, Header, alter_configs, api_versions, create_partitions, create_topics, decode, delete_topics, describe_cluster,
-    describe_configs, encode, incremental_alter_configs, metadata,
+    Context, Header, alter_configs, api_versions, create_partitions, create_topics, decode,
+    delete_records, delete_topics, describe_cluster, describe_configs, encode, fetch,
+    incremental_alter_configs, init_producer_id, list_offsets, metadata, offset_for_leader_epoch,
+    produce,
 };
 use crate::connection::Closed;
 
@@ -26,7 +30,11 @@ pub(crate) struct Supported {
 
 const fn supported<R: Request>(max: i16) -> Supported {
     let range = <R as Message>::VERSIONS;
-    Supported { key: R::KEY, min: range.min, max: if range.max < max { range.max } else { max } }
+    Supported {
+        key: R::KEY,
+        min: range.min,
+        max: if range.max < max { range.max } else { max },
+    }
 }
 
 /// All versions that the codec has.
@@ -63,6 +71,12 @@ macro_rules! handlers {
 }
 
 handlers! {
+    produce: ProduceRequest, produce::NEWEST;
+    fetch: FetchRequest, fetch::NEWEST;
+    list_offsets: ListOffsetsRequest, list_offsets::NEWEST;
+    offset_for_leader_epoch: OffsetForLeaderEpochRequest, offset_for_leader_epoch::NEWEST;
+    delete_records: DeleteRecordsRequest, delete_records::NEWEST;
+    init_producer_id: InitProducerIdRequest, init_producer_id::NEWEST;
     metadata: MetadataRequest, ALL;
     create_topics: CreateTopicsRequest, ALL;
     delete_topics: DeleteTopicsRequest, ALL;
@@ -76,5 +90,6 @@ handlers! {
 /// A Produce with `acks=0` is the one request without an answer.
 fn wants_answer<R: Request + 'static>(request: &R) -> bool {
     let any: &dyn std::any::Any = request;
-    any.downcast_ref::<ProduceRequest>().is_none_or(|produce| produce.acks != 0)
+    any.downcast_ref::<ProduceRequest>()
+        .is_none_or(|produce| produce.acks != 0)
 }

@@ -80,20 +80,36 @@ async fn run(broker: &Arc<Shared>, tcp: TcpStream, peer: SocketAddr, place: &Pla
     if let Err(error) = tcp.set_nodelay(true) {
         return error.into();
     }
-    let mut stream = match timeout_at(deadline, TlsAcceptor::from(Arc::clone(&broker.config.tls)).accept(tcp)).await {
+    let mut stream = match timeout_at(
+        deadline,
+        TlsAcceptor::from(Arc::clone(&broker.config.tls)).accept(tcp),
+    )
+    .await
+    {
         Ok(Ok(stream)) => stream,
         Ok(Err(error)) => return error.into(),
         Err(_) => return Closed::SignInTime,
     };
     let mut reader = FrameReader::new(limits.sign_in_frame);
     let signing_in = sign_in::sign_in(broker, peer, place, &mut reader, &mut stream);
-    let signed_in = timeout_at(deadline, signing_in).await.unwrap_or(Err(Closed::SignInTime));
+    let signed_in = timeout_at(deadline, signing_in)
+        .await
+        .unwrap_or(Err(Closed::SignInTime));
     let end = match signed_in {
         Ok(session) => {
             tracing::debug!(%peer, principal = session.principal, "signed in");
             reader.set_limit(limits.request_frame);
             let stream = &mut stream;
-            requests::Requests { broker, session, place, reader, stream, ahead: requests::Ahead::default() }.serve().await
+            requests::Requests {
+                broker,
+                session,
+                place,
+                reader,
+                stream,
+                ahead: requests::Ahead::default(),
+            }
+            .serve()
+            .await
         }
         Err(end) => end,
     };
@@ -116,12 +132,20 @@ async fn part<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut S, end: &Closed, l
 }
 
 /// Writes an answer. The time limit is on each step, so that a slow peer may take long but one that takes nothing may not.
-async fn send<S: AsyncWrite + Unpin>(stream: &mut S, mut answer: BytesMut, stall: Duration) -> Result<(), Closed> {
+async fn send<S: AsyncWrite + Unpin>(
+    stream: &mut S,
+    mut answer: BytesMut,
+    stall: Duration,
+) -> Result<(), Closed> {
     while answer.has_remaining() {
-        let written = timeout(stall, stream.write_buf(&mut answer)).await.map_err(|_| Closed::WriteStall)??;
+        let written = timeout(stall, stream.write_buf(&mut answer))
+            .await
+            .map_err(|_| Closed::WriteStall)??;
         if written == 0 {
             return Err(Closed::ByPeer);
         }
     }
-    Ok(timeout(stall, stream.flush()).await.map_err(|_| Closed::WriteStall)??)
+    Ok(timeout(stall, stream.flush())
+        .await
+        .map_err(|_| Closed::WriteStall)??)
 }

@@ -108,7 +108,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Requests<'_, S> {
                     session: Arc::clone(&self.session),
                     client_id: header.client_id.clone(),
                 };
-                let waits = matches!(header.api, ApiKey::Fetch | ApiKey::JoinGroup | ApiKey::SyncGroup);
+                let waits = matches!(
+                    header.api,
+                    ApiKey::Fetch | ApiKey::JoinGroup | ApiKey::SyncGroup
+                );
                 let answering: Answering<'_> = Box::pin(api::answer(&context, &header, frame));
                 match self.answer_while_reading(answering, waits).await? {
                     Some(answer) => send(self.stream, answer, stall).await,
@@ -121,7 +124,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Requests<'_, S> {
     /// Waits for an answer, and reads ahead meanwhile: a peer that goes away while a long poll waits is noticed at once,
     /// and the poll is dropped. Other requests of a peer that has gone are still carried out, because it has sent them:
     /// a producer that wants no acknowledgement closes right behind its last record.
-    async fn answer_while_reading(&mut self, mut answering: Answering<'_>, waits: bool) -> Result<Option<BytesMut>, Closed> {
+    async fn answer_while_reading(
+        &mut self,
+        mut answering: Answering<'_>,
+        waits: bool,
+    ) -> Result<Option<BytesMut>, Closed> {
         loop {
             if self.ahead.end.is_some() && waits {
                 return Ok(None);
@@ -138,16 +145,26 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Requests<'_, S> {
     }
 
     /// A SaslAuthenticate on a live connection (KIP-368): accepted for the same principal only.
-    async fn authenticate_again(&mut self, message: &[u8]) -> (SaslAuthenticateResponse, Result<(), Closed>) {
+    async fn authenticate_again(
+        &mut self,
+        message: &[u8],
+    ) -> (SaslAuthenticateResponse, Result<(), Closed>) {
         let Some(exchange) = self.ahead.exchange.take() else {
             let text = "SaslAuthenticate must follow SaslHandshake".to_owned();
             let refusal = sign_in::refused(ResponseError::IllegalSaslState, text);
             return (refusal, Err(Closed::Refused("no handshake")));
         };
         let mechanism = exchange.mechanism();
-        let accepted = |token: Vec<u8>| SaslAuthenticateResponse::default().with_error_message(None).with_auth_bytes(token.into());
+        let accepted = |token: Vec<u8>| {
+            SaslAuthenticateResponse::default()
+                .with_error_message(None)
+                .with_auth_bytes(token.into())
+        };
         let refused = |why| {
-            let refusal = sign_in::refused(ResponseError::SaslAuthenticationFailed, Exchange::refusal(mechanism));
+            let refusal = sign_in::refused(
+                ResponseError::SaslAuthenticationFailed,
+                Exchange::refusal(mechanism),
+            );
             (refusal, Err(Closed::Refused(why)))
         };
         match exchange.step(self.broker, message).await {
@@ -155,7 +172,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Requests<'_, S> {
                 self.ahead.exchange = Some(exchange);
                 (accepted(token), Ok(()))
             }
-            Step::Done(proved, token) if proved.principal == self.session.principal => (accepted(token), Ok(())),
+            Step::Done(proved, token) if proved.principal == self.session.principal => {
+                (accepted(token), Ok(()))
+            }
             Step::Done(..) => refused("another principal on a live connection"),
             Step::Refused(why) => refused(why),
         }

@@ -19,7 +19,7 @@ mod subscription;
 
 pub(crate) use coordinator::GroupCoordinator;
 pub(crate) use error::{GroupError, code_of};
-pub(crate) use group::{Caller, Description, Leaver, Listing, Sync};
+pub(crate) use group::{Caller, Description, Leaver, Listing, State, Sync};
 pub(crate) use member::{Join, Joined, Synced};
 pub(crate) use offsets::Committed;
 

@@ -1,0 +1,135 @@
+//! The two SDK tokens of a workspace, and their rotation.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// Which of the two a token is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Slot {
+    /// Token 1.
+    Current,
+    /// Token 2.
+    Next,
+}
+
+impl Slot {
+    /// Token 1 first.
+    pub const BOTH: [Self; 2] = [Self::Current, Self::Next];
+
+    /// The name in paths, bodies and the database.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Current => "current",
+            Self::Next => "next",
+        }
+    }
+
+    /// What people call it.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Current => "Token 1",
+            Self::Next => "Token 2",
+        }
+    }
+}
+
+/// An SDK token, without its value.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SdkToken {
+    /// The token's public id.
+    pub id: String,
+    /// `Token 1` or `Token 2`.
+    #[schema(example = "Token 1")]
+    pub label: String,
+    /// Prefix and last four characters.
+    #[schema(example = "sdk-…x9Qa")]
+    pub masked: String,
+    /// The broker principal that belongs to this token's value.
+    pub principal: String,
+    /// When it was generated.
+    #[schema(value_type = String, format = DateTime)]
+    pub created_at: Timestamp,
+    /// When it was last seen on the API or signed in on the broker since the server started; `null`: not since then.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub last_used_at: Option<Timestamp>,
+}
+
+/// Answer of `GET /workspaces/{workspaceId}/tokens`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct TokenPair {
+    /// The workspace's id.
+    pub workspace_id: String,
+    /// How often the workspace has been rotated; to be sent back as `expectedGeneration`.
+    pub generation: i64,
+    /// Token 1.
+    pub current: SdkToken,
+    /// Token 2.
+    pub next: SdkToken,
+}
+
+/// Answer of `POST …/tokens/{slot}/reveal`.
+#[derive(Clone, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RevealedToken {
+    /// The token's public id.
+    pub id: String,
+    /// The token itself, `sdk-…`.
+    pub value: String,
+}
+
+/// Body of `POST …/tokens/rotate`.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Rotate {
+    /// The generation that the caller has seen; any other is refused with 409.
+    pub expected_generation: i64,
+    /// Rotate although Token 1 is in use.
+    #[serde(default)]
+    pub force: bool,
+    /// Why, for the audit log.
+    #[serde(default)]
+    pub reason: Option<String>,
+}
+
+/// Body of `POST …/tokens/emergency-rotation`.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct EmergencyRotation {
+    /// The generation that the caller has seen; any other is refused with 409.
+    pub expected_generation: i64,
+    /// Why, for the audit log.
+    pub reason: String,
+}
+
+/// Answer of a rotation. When it arrives, the deactivated token is dead on the API and on the broker.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Rotated {
+    /// The new generation.
+    pub generation: i64,
+    /// Token 1 from now on.
+    pub current: SdkToken,
+    /// The fresh Token 2.
+    pub next: SdkToken,
+    /// The former Token 1.
+    pub deactivated: DeactivatedToken,
+    /// Every token that was deactivated; two after an emergency rotation.
+    pub all_deactivated: Vec<DeactivatedToken>,
+    /// How many open broker connections were closed.
+    pub connections_closed: usize,
+}
+
+/// A token that is dead.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct DeactivatedToken {
+    /// The token's public id.
+    pub id: String,
+    /// Since when.
+    #[schema(value_type = String, format = DateTime)]
+    pub deactivated_at: Timestamp,
+}

@@ -1,0 +1,97 @@
+//! Workspaces and their broker settings, in the shapes that existing Quix clients parse.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// Body of `POST /workspaces`.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct NewWorkspace {
+    /// The id: lower-case letters and digits with single hyphens between them, at most 60 characters.
+    #[schema(example = "acme-demo-dev")]
+    pub workspace_id: String,
+    /// The name that people see; the id if absent.
+    #[serde(default)]
+    pub name: Option<String>,
+}
+
+/// A workspace. Field names and enum spellings are those that the Python, C# and Telegraf clients read.
+#[derive(Clone, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Workspace {
+    /// The id, always lower case.
+    pub workspace_id: String,
+    /// The name that people see.
+    pub name: String,
+    /// `Ready`; older C# clients fail on words they do not know.
+    pub status: String,
+    /// Always 2; clients show it only.
+    pub version: u32,
+    /// When it was created.
+    #[schema(value_type = String, format = DateTime)]
+    pub created_at: Timestamp,
+    /// `SelfHosted`.
+    pub broker_type: String,
+    /// What Python reads instead of `brokerType` where it is present.
+    pub broker_settings: BrokerSettings,
+    /// How to connect; the password is empty for callers that may not see it.
+    pub broker: BrokerConnection,
+}
+
+/// The broker's kind.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct BrokerSettings {
+    /// `SelfHosted`.
+    pub broker_type: String,
+    /// Always false; read and stored by clients only.
+    pub sync_topics: bool,
+}
+
+/// A workspace's broker connection in the portal's spelling. None of these may be null: C# 0.5.7 then drops the whole list.
+#[derive(Clone, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct BrokerConnection {
+    /// `host:port`, comma separated.
+    pub address: String,
+    /// `SaslSsl`.
+    pub security_mode: String,
+    /// `ScramSha256`.
+    pub sasl_mechanism: String,
+    /// The principal of the caller's token, or of Token 1.
+    pub username: String,
+    /// Its password.
+    pub password: String,
+    /// Always empty.
+    pub ssl_password: String,
+    /// Whether the CA is to be fetched from `/certificates`.
+    pub has_certificate: bool,
+}
+
+/// Answer of `GET /workspaces/{workspaceId}/broker/librdkafka`: librdkafka settings by their own names. No key may be added
+/// lightly, because quixstreams refuses those it does not know.
+#[derive(Clone, Serialize, Deserialize, ToSchema)]
+pub struct LibrdkafkaConfig {
+    /// `host:port`, comma separated.
+    #[serde(rename = "bootstrap.servers")]
+    pub bootstrap_servers: String,
+    /// `SASL_SSL`, in exactly this spelling for Telegraf.
+    #[serde(rename = "security.protocol")]
+    pub security_protocol: String,
+    /// `SCRAM-SHA-256`.
+    #[serde(rename = "sasl.mechanism")]
+    pub sasl_mechanism: String,
+    /// The principal of the caller's token, or of Token 1.
+    #[serde(rename = "sasl.username")]
+    pub sasl_username: String,
+    /// Its password.
+    #[serde(rename = "sasl.password")]
+    pub sasl_password: String,
+    /// The workspace's id; Java clients fail without it.
+    #[serde(rename = "client.id")]
+    pub client_id: String,
+    /// The CA certificate: base64 of PEM.
+    #[serde(rename = "ssl.ca.cert")]
+    pub ssl_ca_cert: String,
+}

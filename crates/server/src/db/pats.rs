@@ -1,0 +1,69 @@
+//! Personal access tokens, known by their hash only.
+
+use jiff::Timestamp;
+use sea_orm::{ActiveValue::Set, ConnectionTrait, DbErr, ExprTrait, QueryOrder, entity::prelude::*};
+
+/// A row.
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "pats")]
+pub struct Model {
+    /// The token's public id.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: String,
+    /// For whom it acts.
+    pub user_id: String,
+    /// What its owner calls it.
+    pub name: String,
+    /// See [`crate::keys::Keys::hash`].
+    pub hash: Vec<u8>,
+    /// Milliseconds since the epoch.
+    pub created_at: i64,
+    /// Milliseconds since the epoch; null: never.
+    pub expires_at: Option<i64>,
+}
+
+/// No relations are walked through the ORM.
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+/// The token with this hash, if it has not expired.
+pub async fn find_valid(db: &impl ConnectionTrait, hash: &[u8], now: Timestamp) -> Result<Option<Model>, DbErr> {
+    Entity::find()
+        .filter(Column::Hash.eq(hash))
+        .filter(Column::ExpiresAt.is_null().or(Column::ExpiresAt.gt(now.as_millisecond())))
+        .one(db)
+        .await
+}
+
+/// All tokens of a user, the newest first.
+pub async fn list(db: &impl ConnectionTrait, user_id: &str) -> Result<Vec<Model>, DbErr> {
+    Entity::find().filter(Column::UserId.eq(user_id)).order_by_desc(Column::CreatedAt).all(db).await
+}
+
+/// Stores a token.
+pub async fn insert(db: &impl ConnectionTrait, row: Model) -> Result<(), DbErr> {
+    let row = ActiveModel {
+        id: Set(row.id),
+        user_id: Set(row.user_id),
+        name: Set(row.name),
+        hash: Set(row.hash),
+        created_at: Set(row.created_at),
+        expires_at: Set(row.expires_at),
+    };
+    Entity::insert(row).exec_without_returning(db).await?;
+    Ok(())
+}
+
+/// Ends a token of this user; tells whether there was one.
+pub async fn delete(db: &impl ConnectionTrait, user_id: &str, id: &str) -> Result<bool, DbErr> {
+    let result = Entity::delete_many().filter(Column::Id.eq(id)).filter(Column::UserId.eq(user_id)).exec(db).await?;
+    Ok(result.rows_affected == 1)
+}
+
+/// Ends all tokens of this name, whoever has them; returns their ids.
+pub async fn delete_named(db: &impl ConnectionTrait, name: &str) -> Result<(), DbErr> {
+    Entity::delete_many().filter(Column::Name.eq(name)).exec(db).await?;
+    Ok(())
+}

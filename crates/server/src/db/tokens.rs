@@ -1,0 +1,103 @@
+//! SDK tokens: two with a slot for each workspace, and the deactivated ones, which stay known by their hash.
+
+use jiff::Timestamp;
+use sea_orm::{ActiveValue::Set, ConnectionTrait, DbErr, QueryOrder, entity::prelude::*, sea_query::Expr};
+use twinkey_api::{WorkspaceId, token_pair::Slot};
+
+/// A row. Holds no plaintext: `hash` is keyed, `sealed` is encrypted and emptied when the token dies.
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "tokens")]
+pub struct Model {
+    /// The token's public id.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: String,
+    /// Whose it is.
+    pub workspace_id: String,
+    /// `current`, `next`, or null for a deactivated token.
+    pub slot: Option<String>,
+    /// See [`crate::keys::Keys::hash`].
+    pub hash: Vec<u8>,
+    /// See [`crate::keys::Keys::seal`].
+    pub sealed: Vec<u8>,
+    /// See [`twinkey_api::token::Secret::masked`].
+    pub masked: String,
+    /// Milliseconds since the epoch.
+    pub created_at: i64,
+    /// Milliseconds since the epoch.
+    pub deactivated_at: Option<i64>,
+}
+
+/// No relations are walked through the ORM.
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+/// All valid tokens, the two of a workspace next to each other.
+pub async fn list_valid(db: &impl ConnectionTrait) -> Result<Vec<Model>, DbErr> {
+    Entity::find().filter(Column::Slot.is_not_null()).order_by_asc(Column::WorkspaceId).all(db).await
+}
+
+/// The valid tokens of one workspace.
+pub async fn list_valid_of(db: &impl ConnectionTrait, workspace_id: &WorkspaceId) -> Result<Vec<Model>, DbErr> {
+    Entity::find()
+        .filter(Column::WorkspaceId.eq(workspace_id.as_str()))
+        .filter(Column::Slot.is_not_null())
+        .all(db)
+        .await
+}
+
+/// The token with this keyed hash, valid or not.
+pub async fn find_by_hash(db: &impl ConnectionTrait, hash: &[u8]) -> Result<Option<Model>, DbErr> {
+    Entity::find().filter(Column::Hash.eq(hash)).one(db).await
+}
+
+/// Stores a token.
+pub async fn insert(db: &impl ConnectionTrait, row: Model) -> Result<(), DbErr> {
+    Entity::insert(row.into_active_model_to_insert()).exec_without_returning(db).await?;
+    Ok(())
+}
+
+/// Ends the token in `slot`: it keeps its hash, so that its holder can be told when it died, and loses its ciphertext.
+pub async fn deactivate(
+    db: &impl ConnectionTrait,
+    workspace_id: &WorkspaceId,
+    slot: Slot,
+    now: Timestamp,
+) -> Result<(), DbErr> {
+    Entity::update_many()
+        .col_expr(Column::Slot, Expr::value(None::<String>))
+        .col_expr(Column::Sealed, Expr::value(Vec::<u8>::new()))
+        .col_expr(Column::DeactivatedAt, Expr::value(now.as_millisecond()))
+        .filter(Column::WorkspaceId.eq(workspace_id.as_str()))
+        .filter(Column::Slot.eq(slot.name()))
+        .exec(db)
+        .await?;
+    Ok(())
+}
+
+/// Makes Token 2 Token 1. The slot must have been emptied before.
+pub async fn promote(db: &impl ConnectionTrait, workspace_id: &WorkspaceId) -> Result<(), DbErr> {
+    Entity::update_many()
+        .col_expr(Column::Slot, Expr::value(Slot::Current.name()))
+        .filter(Column::WorkspaceId.eq(workspace_id.as_str()))
+        .filter(Column::Slot.eq(Slot::Next.name()))
+        .exec(db)
+        .await?;
+    Ok(())
+}
+
+impl Model {
+    fn into_active_model_to_insert(self) -> ActiveModel {
+        ActiveModel {
+            id: Set(self.id),
+            workspace_id: Set(self.workspace_id),
+            slot: Set(self.slot),
+            hash: Set(self.hash),
+            sealed: Set(self.sealed),
+            masked: Set(self.masked),
+            created_at: Set(self.created_at),
+            deactivated_at: Set(self.deactivated_at),
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! Workspaces.
+
+use jiff::Timestamp;
+use sea_orm::{ActiveValue::Set, ConnectionTrait, DbErr, ExprTrait, QueryOrder, QuerySelect, entity::prelude::*, sea_query::Expr};
+use twinkey_api::WorkspaceId;
+
+/// A row.
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "workspaces")]
+pub struct Model {
+    /// The workspace's id.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: String,
+    /// Whose it is.
+    pub organisation_id: String,
+    /// The name that people see.
+    pub name: String,
+    /// How often it has been rotated.
+    pub generation: i64,
+    /// Milliseconds since the epoch.
+    pub created_at: i64,
+}
+
+/// No relations are walked through the ORM.
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+/// The workspace with this id.
+pub async fn find(db: &impl ConnectionTrait, id: &str) -> Result<Option<Model>, DbErr> {
+    Entity::find_by_id(id).one(db).await
+}
+
+/// All workspaces, by id.
+pub async fn list(db: &impl ConnectionTrait) -> Result<Vec<Model>, DbErr> {
+    Entity::find().order_by_asc(Column::Id).all(db).await
+}
+
+/// A workspace whose topics `id` could see or whose members could see those of `id`: the same, a prefix, or an extension.
+pub async fn find_overlapping(db: &impl ConnectionTrait, id: &WorkspaceId) -> Result<Option<String>, DbErr> {
+    let same_or_shorter = id.ancestors().chain([id.as_str()]).map(str::to_owned);
+    // A range instead of LIKE: it uses the index on both databases. '.' is the character behind '-'.
+    let longer = Column::Id.gt(format!("{id}-")).and(Column::Id.lt(format!("{id}.")));
+    Entity::find()
+        .filter(Column::Id.is_in(same_or_shorter).or(longer))
+        .select_only()
+        .column(Column::Id)
+        .into_tuple()
+        .one(db)
+        .await
+}
+
+/// Stores a workspace at generation 0.
+pub async fn insert(
+    db: &impl ConnectionTrait,
+    organisation_id: &str,
+    id: &WorkspaceId,
+    name: &str,
+    now: Timestamp,
+) -> Result<Model, DbErr> {
+    let row = ActiveModel {
+        id: Set(id.as_str().to_owned()),
+        organisation_id: Set(organisation_id.to_owned()),
+        name: Set(name.to_owned()),
+        generation: Set(0),
+        created_at: Set(now.as_millisecond()),
+    };
+    row.insert(db).await
+}
+
+/// Counts the generation up if it is still `expected`; tells whether it was.
+pub async fn advance_generation(db: &impl ConnectionTrait, id: &WorkspaceId, expected: i64) -> Result<bool, DbErr> {
+    let result = Entity::update_many()
+        .col_expr(Column::Generation, Expr::value(expected + 1))
+        .filter(Column::Id.eq(id.as_str()))
+        .filter(Column::Generation.eq(expected))
+        .exec(db)
+        .await?;
+    Ok(result.rows_affected == 1)
+}

@@ -1,0 +1,150 @@
+//! The one error of the HTTP API.
+
+use axum::{
+    Json,
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use jiff::Timestamp;
+use sea_orm::DbErr;
+use twinkey_api::{Role, error::ErrorBody};
+
+/// What a handler answers when it cannot do what was asked. Its text is public; what is not goes to the log only.
+#[derive(Debug, thiserror::Error)]
+pub enum ApiError {
+    /// No credential, or one that is not valid (any longer). Says nothing about which.
+    #[error("User is not authenticated")]
+    Unauthenticated,
+    /// A token that was valid until it was rotated out. Only its holder can see this.
+    #[error(
+        "This SDK token of workspace '{workspace_id}' was rotated out at {deactivated_at}. Find the current token in the \
+         portal under Topics → Broker settings, or with: twinkey env {workspace_id}"
+    )]
+    RotatedOut {
+        /// The token's workspace.
+        workspace_id: String,
+        /// When it died.
+        deactivated_at: Timestamp,
+    },
+    /// The address or the password is wrong; deliberately not said which.
+    #[error("The e-mail address or the password is wrong")]
+    WrongPassword,
+    /// The caller's role does not suffice.
+    #[error("This needs the role {needed}; yours is {actual:?}", needed = .needed.name())]
+    RoleTooLow {
+        /// What would suffice.
+        needed: Role,
+        /// What the caller has.
+        actual: Role,
+    },
+    /// An SDK token on a route that is not for streaming.
+    #[error("An SDK token gives access to streaming only; sign in, or use a personal access token, for this")]
+    StreamingOnly,
+    /// An SDK token on another workspace; the same words whether or not that workspace exists.
+    #[error("This SDK token belongs to workspace '{own}' and gives access to no other")]
+    OtherWorkspace {
+        /// The token's workspace.
+        own: String,
+    },
+    /// Denied by `/auth/permissions/query`.
+    #[error("The permission is not granted")]
+    PermissionDenied,
+    /// Something that does not exist, or that the caller may not know of.
+    #[error("{0} was not found")]
+    NotFound(String),
+    /// A body, query or name that cannot be accepted; the sentence says what is allowed.
+    #[error("{message}")]
+    Invalid {
+        /// The stable word.
+        code: &'static str,
+        /// 400, 405, 413, 415 or 422.
+        status: StatusCode,
+        /// The sentence.
+        message: String,
+    },
+    /// A rotation that expected another generation.
+    #[error(
+        "Nothing was changed: the workspace is at generation {actual}, the request expected {expected}. Somebody else may \
+         have rotated in between; look at the tokens again before you repeat it"
+    )]
+    StaleGeneration {
+        /// What the request expected.
+        expected: i64,
+        /// What is true.
+        actual: i64,
+    },
+    /// The data directory or the database refused a write.
+    #[error("The server cannot store this at the moment; nothing was changed. Its log says why")]
+    Storage(String),
+    /// A defect or a failing dependency; the text goes to the log.
+    #[error("Something went wrong on the server; its log has the details under this correlation id")]
+    Internal(String),
+}
+
+impl ApiError {
+    /// 400 with a code and a sentence.
+    pub fn bad_request(code: &'static str, message: impl Into<String>) -> Self {
+        Self::Invalid { code, status: StatusCode::BAD_REQUEST, message: message.into() }
+    }
+
+    fn status(&self) -> StatusCode {
+        match self {
+            Self::Unauthenticated | Self::RotatedOut { .. } | Self::WrongPassword => StatusCode::UNAUTHORIZED,
+            Self::RoleTooLow { .. } | Self::StreamingOnly | Self::OtherWorkspace { .. } | Self::PermissionDenied => {
+                StatusCode::FORBIDDEN
+            }
+            Self::NotFound(_) => StatusCode::NOT_FOUND,
+            Self::Invalid { status, .. } => *status,
+            Self::StaleGeneration { .. } => StatusCode::CONFLICT,
+            Self::Storage(_) => StatusCode::INSUFFICIENT_STORAGE,
+            Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Unauthenticated => "Unauthenticated",
+            Self::RotatedOut { .. } => "TokenRotatedOut",
+            Self::WrongPassword => "WrongPassword",
+            Self::RoleTooLow { .. } => "RoleTooLow",
+            Self::StreamingOnly => "StreamingOnly",
+            Self::OtherWorkspace { .. } => "OtherWorkspace",
+            Self::PermissionDenied => "PermissionDenied",
+            Self::NotFound(_) => "NotFound",
+            Self::Invalid { code, .. } => code,
+            Self::StaleGeneration { .. } => "StaleGeneration",
+            Self::Storage(_) => "Storage",
+            Self::Internal(_) => "Internal",
+        }
+    }
+}
+
+impl From<DbErr> for ApiError {
+    fn from(error: DbErr) -> Self {
+        let text = error.to_string();
+        // SQLITE_FULL and SQLITE_IOERR: the disk, not the request and not a defect.
+        if text.contains("disk is full") || text.contains("disk I/O error") {
+            return Self::Storage(text);
+        }
+        Self::Internal(text)
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let status = self.status();
+        let correlation_id = format!("{:08X}", rand::random::<u32>());
+        match &self {
+            Self::Internal(cause) | Self::Storage(cause) => {
+                tracing::error!(%correlation_id, code = self.code(), cause, "request failed");
+            }
+            other => tracing::debug!(%correlation_id, code = other.code(), status = status.as_u16(), "request refused"),
+        }
+        let body = ErrorBody { message: self.to_string(), correlation_id, code: self.code().to_owned() };
+        let mut response = (status, Json(body)).into_response();
+        if status == StatusCode::UNAUTHORIZED {
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        response
+    }
+}

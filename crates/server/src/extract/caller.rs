@@ -1,0 +1,139 @@
+//! Who is asking: the one place where a credential is checked.
+
+use std::{net::SocketAddr, sync::Arc};
+
+use axum::{
+    extract::{ConnectInfo, FromRequestParts},
+    http::{header, request::Parts},
+};
+use jiff::Timestamp;
+use twinkey_api::{
+    Role, TokenKind,
+    token::Secret,
+};
+
+use crate::{
+    app::App,
+    audit::Actor,
+    db,
+    error::ApiError,
+    registry::KnownToken,
+};
+
+/// An authenticated caller.
+pub enum Caller {
+    /// A program with an SDK token.
+    Sdk(Arc<KnownToken>),
+    /// A person, or a script that acts for one.
+    User(UserCaller),
+}
+
+/// A user, and the credential that proved it.
+pub struct UserCaller {
+    /// Who.
+    pub user: db::users::Model,
+    /// A PAT or a session.
+    pub kind: TokenKind,
+    /// The credential's public id.
+    pub credential_id: String,
+    /// When the credential ends.
+    pub expires_at: Option<Timestamp>,
+    address: String,
+}
+
+impl UserCaller {
+    /// The caller as the audit log names it.
+    pub fn actor(&self) -> Actor {
+        let kind = if self.kind == TokenKind::Pat { "pat" } else { "session" };
+        Actor {
+            name: self.user.email.clone(),
+            credential: format!("{kind}:{}", self.credential_id),
+            address: self.address.clone(),
+        }
+    }
+
+    /// Refuses with 403 unless the role at organisation scope suffices.
+    pub fn require_in_organisation(&self, needed: Role) -> Result<(), ApiError> {
+        let actual = self.user.organisation_role();
+        if actual >= needed { Ok(()) } else { Err(ApiError::RoleTooLow { needed, actual }) }
+    }
+}
+
+/// The address of the peer, for the audit log.
+pub fn peer_address(parts: &Parts) -> String {
+    parts.extensions.get::<ConnectInfo<SocketAddr>>().map_or_else(|| "local".into(), |info| info.0.ip().to_string())
+}
+
+impl FromRequestParts<Arc<App>> for Caller {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, ApiError> {
+        let Some(token) = bearer(parts) else {
+            app.metrics.authenticated("none", "malformed");
+            return Err(ApiError::Unauthenticated);
+        };
+        match token.kind() {
+            TokenKind::Sdk => sdk(app, &token).await.map(Self::Sdk),
+            TokenKind::Pat | TokenKind::Session => user(app, &token, peer_address(parts)).await.map(Self::User),
+        }
+    }
+}
+
+/// A person or a script that acts for one; SDK tokens are refused with 403.
+pub struct SignedIn(pub UserCaller);
+
+impl FromRequestParts<Arc<App>> for SignedIn {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, ApiError> {
+        match Caller::from_request_parts(parts, app).await? {
+            Caller::User(user) => Ok(Self(user)),
+            Caller::Sdk(_) => Err(ApiError::StreamingOnly),
+        }
+    }
+}
+
+/// The token of the `Authorization` header; the scheme in any case, because clients differ.
+fn bearer(parts: &Parts) -> Option<Secret> {
+    let header = parts.headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, token) = header.trim().split_once(' ')?;
+    if !scheme.eq_ignore_ascii_case("bearer") {
+        return None;
+    }
+    Secret::parse(token.trim()).ok()
+}
+
+async fn sdk(app: &App, token: &Secret) -> Result<Arc<KnownToken>, ApiError> {
+    if let Some(known) = app.registry.find(token) {
+        known.touch(app.now());
+        app.metrics.authenticated("sdk", "accepted");
+        return Ok(known);
+    }
+    // Not valid. The database tells a token that was rotated out from one that never was.
+    let row = db::tokens::find_by_hash(&*app.db, &app.keys.hash(token)).await?;
+    if let Some((workspace_id, deactivated_at)) = row.and_then(|row| Some((row.workspace_id, row.deactivated_at?))) {
+        app.metrics.authenticated("sdk", "rotated_out");
+        return Err(ApiError::RotatedOut { workspace_id, deactivated_at: db::timestamp(deactivated_at) });
+    }
+    app.metrics.authenticated("sdk", "unknown");
+    Err(ApiError::Unauthenticated)
+}
+
+async fn user(app: &App, token: &Secret, address: String) -> Result<UserCaller, ApiError> {
+    let (hash, now) = (app.keys.hash(token), app.now());
+    let (name, found) = if token.kind() == TokenKind::Pat {
+        let pat = db::pats::find_valid(&*app.db, &hash, now).await?;
+        ("pat", pat.map(|pat| (pat.user_id, pat.id, pat.expires_at)))
+    } else {
+        let session = db::sessions::find_valid(&*app.db, &hash, now).await?;
+        ("session", session.map(|session| (session.user_id, session.id, Some(session.expires_at))))
+    };
+    let Some((user_id, credential_id, expires_at)) = found else {
+        app.metrics.authenticated(name, "unknown");
+        return Err(ApiError::Unauthenticated);
+    };
+    let user = db::users::find(&*app.db, &user_id).await?.ok_or(ApiError::Unauthenticated)?;
+    app.metrics.authenticated(name, "accepted");
+    let expires_at = expires_at.map(db::timestamp);
+    Ok(UserCaller { user, kind: token.kind(), credential_id, expires_at, address })
+}

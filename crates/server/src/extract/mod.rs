@@ -1,0 +1,9 @@
+//! Extractors: who is asking, for what, with which body.
+
+pub mod caller;
+pub mod json;
+pub mod workspace;
+
+pub use caller::{Caller, SignedIn, UserCaller};
+pub use json::Body;
+pub use workspace::{Manage, Streaming};

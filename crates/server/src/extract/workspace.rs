@@ -1,0 +1,126 @@
+//! Authority over one workspace, proved once per request. Handlers take the workspace from here and from nowhere else.
+
+use std::{marker::PhantomData, sync::Arc};
+
+use axum::{
+    extract::{FromRequestParts, RawPathParams},
+    http::request::Parts,
+};
+use twinkey_api::{Role, WorkspaceId};
+
+use super::{Caller, UserCaller};
+use crate::{app::App, db, error::ApiError, registry::{KnownToken, Pair}};
+
+/// A role as a type, so that a handler's signature says what it needs.
+pub trait AtLeast: Send {
+    /// The least role that suffices.
+    const ROLE: Role;
+}
+
+macro_rules! roles {
+    ($($name:ident),*) => {$(
+        #[doc = concat!("At least the role ", stringify!($name), ".")]
+        pub struct $name;
+        impl AtLeast for $name {
+            const ROLE: Role = Role::$name;
+        }
+    )*};
+}
+roles!(Viewer, Editor, Manager, Admin);
+
+/// A caller that may use the streaming API of the workspace in the path: its own SDK token, or a user with the role `A`.
+pub struct Streaming<A> {
+    /// Who.
+    pub caller: Caller,
+    /// Where.
+    pub workspace_id: WorkspaceId,
+    /// The workspace's tokens.
+    pub pair: Pair,
+    /// The caller's role there; an SDK token counts as Editor, which is what streaming needs.
+    pub role: Role,
+    needed: PhantomData<A>,
+}
+
+impl<A> Streaming<A> {
+    /// The token whose broker principal the caller uses: its own, or Token 1 for people.
+    pub fn token(&self) -> &Arc<KnownToken> {
+        match &self.caller {
+            Caller::Sdk(token) => token,
+            Caller::User(_) => &self.pair.current,
+        }
+    }
+}
+
+impl<A: AtLeast> FromRequestParts<Arc<App>> for Streaming<A> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, ApiError> {
+        let caller = Caller::from_request_parts(parts, app).await?;
+        let asked = workspace_in_path(parts).await?;
+        match caller {
+            Caller::Sdk(token) if token.workspace_id.as_str() == asked => {
+                // The token may have died since it was authenticated; then there is nothing that it may do.
+                let pair = app.registry.pair(&token.workspace_id).ok_or(ApiError::Unauthenticated)?;
+                let workspace_id = token.workspace_id.clone();
+                Ok(Self { caller: Caller::Sdk(token), workspace_id, pair, role: Role::Editor, needed: PhantomData })
+            }
+            Caller::Sdk(token) => Err(ApiError::OtherWorkspace { own: token.workspace_id.to_string() }),
+            Caller::User(user) => {
+                let (workspace_id, pair, role) = user_in(app, &user, &asked, A::ROLE).await?;
+                Ok(Self { caller: Caller::User(user), workspace_id, pair, role, needed: PhantomData })
+            }
+        }
+    }
+}
+
+/// A user with at least the role `A` in the workspace in the path; SDK tokens are refused.
+pub struct Manage<A> {
+    /// Who.
+    pub user: UserCaller,
+    /// Where.
+    pub workspace_id: WorkspaceId,
+    /// The workspace's tokens.
+    pub pair: Pair,
+    needed: PhantomData<A>,
+}
+
+impl<A: AtLeast> FromRequestParts<Arc<App>> for Manage<A> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, ApiError> {
+        let Caller::User(user) = Caller::from_request_parts(parts, app).await? else {
+            return Err(ApiError::StreamingOnly);
+        };
+        let asked = workspace_in_path(parts).await?;
+        let (workspace_id, pair, _) = user_in(app, &user, &asked, A::ROLE).await?;
+        Ok(Self { user, workspace_id, pair, needed: PhantomData })
+    }
+}
+
+async fn workspace_in_path(parts: &mut Parts) -> Result<String, ApiError> {
+    let params = RawPathParams::from_request_parts(parts, &())
+        .await
+        .map_err(|error| ApiError::bad_request("InvalidPath", error.body_text()))?;
+    let found = params.iter().find(|(name, _)| *name == "workspace_id").map(|(_, value)| value.to_owned());
+    found.ok_or_else(|| ApiError::Internal("the route has no {workspace_id}".into()))
+}
+
+/// Who may not even see a workspace gets the same 404 as for one that does not exist.
+async fn user_in(
+    app: &App,
+    user: &UserCaller,
+    asked: &str,
+    needed: Role,
+) -> Result<(WorkspaceId, Pair, Role), ApiError> {
+    let not_found = || ApiError::NotFound(format!("Workspace '{asked}'"));
+    let workspace_id = WorkspaceId::parse(asked).map_err(|_| not_found())?;
+    let pair = app.registry.pair(&workspace_id).ok_or_else(not_found)?;
+    let actual = db::users::role_in(&*app.db, &user.user, &workspace_id).await?;
+    if actual == Role::None {
+        return Err(not_found());
+    }
+    if actual < needed {
+        return Err(ApiError::RoleTooLow { needed, actual });
+    }
+    Ok((workspace_id, pair, actual))
+}

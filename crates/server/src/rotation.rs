@@ -1,0 +1,142 @@
+//! Rotation: Token 1 dies, Token 2 takes its place, a fresh Token 2 is made.
+//!
+//! 1. Prepare: generate the new token. The embedded broker asks the registry who may sign in, so its principal needs no
+//!    step of its own.
+//! 2. Flip: one database transaction, guarded by the generation. When it is committed, the registry changes under one lock:
+//!    from that instant the API and new sign-ins on the broker refuse the old token.
+//! 3. Cut off: the broker closes the old principal's open connections and waits until their last request has ended.
+//!
+//! Only then is the rotation acknowledged. A crash before the commit leaves everything as it was; after it, the next start
+//! loads the new pair, and no connection has survived the crash.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde_json::json;
+use twinkey_api::{
+    WorkspaceId,
+    token_pair::{DeactivatedToken, Rotated, Slot},
+};
+
+use crate::{
+    app::App,
+    audit::{self, Actor, Event},
+    db,
+    error::ApiError,
+    registry::{KnownToken, Pair},
+    tokens::FreshToken,
+};
+
+/// Which tokens are replaced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Token 1; Token 2 is promoted.
+    Normal,
+    /// Both, because both may have leaked.
+    Emergency,
+}
+
+/// What to do.
+#[derive(Debug, Clone)]
+pub struct Order {
+    /// Where.
+    pub workspace_id: WorkspaceId,
+    /// The generation that the caller has seen.
+    pub expected_generation: i64,
+    /// Which tokens.
+    pub kind: Kind,
+    /// Why, for the audit log.
+    pub reason: Option<String>,
+}
+
+/// Rotates. Must run to its end once begun: spawn it rather than tie it to a connection that may go away.
+pub async fn rotate(app: &App, actor: &Actor, order: &Order) -> Result<Rotated, ApiError> {
+    let now = app.now();
+    let (pair, dead) = flip(app, actor, order, now).await?;
+    let mut connections_closed = 0;
+    for token in &dead {
+        connections_closed += app.broker.cut_off(&token.principal).await.connections_closed;
+    }
+    app.metrics.rotations.inc();
+    app.metrics.connections_cut_off.inc_by(connections_closed as u64);
+    tracing::info!(workspace_id = %order.workspace_id, generation = pair.generation, connections_closed, "rotated");
+    let all_deactivated: Vec<_> =
+        dead.iter().map(|token| DeactivatedToken { id: token.id.clone(), deactivated_at: now }).collect();
+    let described = pair.describe();
+    Ok(Rotated {
+        generation: described.generation,
+        current: described.current,
+        next: described.next,
+        deactivated: all_deactivated.first().cloned().ok_or_else(|| ApiError::Internal("no token died".into()))?,
+        all_deactivated,
+        connections_closed,
+    })
+}
+
+/// The transaction and the change in memory; returns the pair in force and the tokens that died, Token 1 first.
+async fn flip(
+    app: &App,
+    actor: &Actor,
+    order: &Order,
+    now: Timestamp,
+) -> Result<(Pair, Vec<Arc<KnownToken>>), ApiError> {
+    let Order { workspace_id, expected_generation: expected, kind, reason } = order;
+    let fresh = |slot| FreshToken::generate(&app.keys, &app.random, workspace_id, slot, now);
+
+    let transaction = app.db.write().await?;
+    let not_found = || ApiError::NotFound(format!("Workspace '{workspace_id}'"));
+    let before = app.registry.pair(workspace_id).ok_or_else(not_found)?;
+    if !db::workspaces::advance_generation(&*transaction, workspace_id, *expected).await? {
+        let workspace = db::workspaces::find(&*transaction, workspace_id.as_str()).await?.ok_or_else(not_found)?;
+        return Err(ApiError::StaleGeneration { expected: *expected, actual: workspace.generation });
+    }
+    db::tokens::deactivate(&*transaction, workspace_id, Slot::Current, now).await?;
+    let next = fresh(Slot::Next);
+    let current = match kind {
+        Kind::Normal => {
+            db::tokens::promote(&*transaction, workspace_id).await?;
+            before.next.clone()
+        }
+        Kind::Emergency => {
+            db::tokens::deactivate(&*transaction, workspace_id, Slot::Next, now).await?;
+            let current = fresh(Slot::Current);
+            current.insert(&*transaction).await?;
+            current.known
+        }
+    };
+    next.insert(&*transaction).await?;
+    let event = Event {
+        action: if *kind == Kind::Normal { "token.rotated" } else { "token.emergency_rotated" },
+        workspace_id: Some(workspace_id.as_str()),
+        target: Some(&before.current.id),
+        detail: json!({
+            "generation": expected + 1,
+            "before": {"token1": before.current.id, "token2": before.next.id},
+            "after": {"token1": current.id, "token2": next.known.id},
+            "reason": reason,
+        }),
+    };
+    audit::append(&*transaction, actor, now, event).await?;
+    let pair = Pair { generation: expected + 1, current, next: next.known };
+    let committed = transaction.commit_then(|| (pair.clone(), app.registry.set(pair.clone()))).await;
+    match committed {
+        Ok((pair, dead)) => Ok((pair, dead)),
+        Err(error) => settle(app, workspace_id, &pair, error).await,
+    }
+}
+
+/// After a commit that failed it is not known whether it took effect; the database is asked, and memory follows it.
+async fn settle(
+    app: &App,
+    workspace_id: &WorkspaceId,
+    wanted: &Pair,
+    error: sea_orm::DbErr,
+) -> Result<(Pair, Vec<Arc<KnownToken>>), ApiError> {
+    let dead =
+        app.registry.reload(&*app.db, workspace_id).await.map_err(|error| ApiError::Internal(error.to_string()))?;
+    let in_force = app.registry.pair(workspace_id);
+    match in_force {
+        Some(pair) if pair.next.id == wanted.next.id => Ok((pair, dead)),
+        _ => Err(error.into()),
+    }
+}

@@ -1,0 +1,93 @@
+//! How to reach the broker: what turns one token into a Kafka connection.
+
+use std::sync::Arc;
+
+use axum::{
+    Json,
+    extract::State,
+    http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName},
+    response::IntoResponse,
+};
+use bytes::Bytes;
+use serde_json::json;
+use twinkey_api::{error::ErrorBody, workspace::LibrdkafkaConfig};
+use zeroize::Zeroizing;
+
+use crate::{
+    app::App,
+    audit::{self, Event},
+    error::ApiError,
+    extract::{
+        Caller, Streaming, UserCaller,
+        workspace::{Editor, Viewer},
+    },
+    keys::broker_password,
+    registry::KnownToken,
+};
+
+/// Answers with secrets are not to be kept by anything on the way.
+pub const NO_STORE: [(HeaderName, &str); 1] = [(CACHE_CONTROL, "no-store")];
+
+/// Broker address, credentials and CA as librdkafka settings
+///
+/// An SDK token gets its own principal; a user with at least the role Editor gets Token 1's, and the audit log says so.
+#[utoipa::path(
+    get, path = "/workspaces/{workspace_id}/broker/librdkafka", tag = "streaming",
+    params(("workspace_id" = String, Path)),
+    responses((status = 200, body = LibrdkafkaConfig), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody))
+)]
+pub async fn librdkafka(
+    State(app): State<Arc<App>>,
+    access: Streaming<Editor>,
+) -> Result<impl IntoResponse, ApiError> {
+    let token = access.token();
+    if let Caller::User(user) = &access.caller {
+        audit_reveal(&app, user, Some(token), json!({"route": "librdkafka"})).await?;
+    }
+    let config = LibrdkafkaConfig {
+        bootstrap_servers: app.endpoint.address.clone(),
+        security_protocol: "SASL_SSL".into(),
+        sasl_mechanism: "SCRAM-SHA-256".into(),
+        sasl_username: token.principal.clone(),
+        sasl_password: password_of(&app, token)?.to_string(),
+        client_id: access.workspace_id.to_string(),
+        ssl_ca_cert: app.endpoint.ca_base64.clone(),
+    };
+    Ok((NO_STORE, Json(config)))
+}
+
+/// The broker's CA certificate, as `ca.cert` in a zip archive
+#[utoipa::path(
+    get, path = "/workspaces/{workspace_id}/certificates", tag = "streaming",
+    params(("workspace_id" = String, Path)),
+    responses((status = 200, content_type = "application/zip", body = Vec<u8>), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody))
+)]
+pub async fn certificates(State(app): State<Arc<App>>, _access: Streaming<Viewer>) -> ([(HeaderName, &'static str); 1], Bytes) {
+    ([(CONTENT_TYPE, "application/zip")], app.endpoint.ca_zip.clone())
+}
+
+/// The password of a valid token's principal.
+pub fn password_of(app: &App, token: &KnownToken) -> Result<Zeroizing<String>, ApiError> {
+    let secret = app.registry.reveal(token);
+    let secret = secret.ok_or_else(|| ApiError::Internal(format!("token {} does not open with this key", token.id)))?;
+    Ok(broker_password(&secret))
+}
+
+/// Records that a person was shown broker credentials. A program with an SDK token is only given its own, which it could
+/// derive itself; that is use, not disclosure.
+pub async fn audit_reveal(
+    app: &App,
+    user: &UserCaller,
+    token: Option<&KnownToken>,
+    detail: serde_json::Value,
+) -> Result<(), ApiError> {
+    let transaction = app.db.write().await?;
+    let event = Event {
+        action: "broker_credentials.revealed",
+        workspace_id: token.map(|token| token.workspace_id.as_str()),
+        target: token.map(|token| token.principal.as_str()),
+        detail,
+    };
+    audit::append(&*transaction, &user.actor(), app.now(), event).await?;
+    Ok(transaction.commit().await?)
+}

@@ -1,0 +1,142 @@
+//! The HTTP API: one module for each resource, from request to database or broker in two hops.
+
+pub mod audit;
+pub mod auth;
+pub mod broker_settings;
+pub mod permissions;
+pub mod profile;
+pub mod system;
+pub mod tokens;
+pub mod topics;
+pub mod workspaces;
+
+use std::{sync::Arc, time::Duration};
+
+use axum::{
+    Router,
+    extract::Request,
+    http::{StatusCode, Uri, uri::PathAndQuery},
+    response::{IntoResponse, Response},
+};
+use tower::{Layer, ServiceBuilder, util::MapRequestLayer};
+use tower_http::{catch_panic::CatchPanicLayer, limit::RequestBodyLimitLayer, timeout::TimeoutLayer};
+use utoipa::{
+    Modify, OpenApi,
+    openapi::security::{Http, HttpAuthScheme, SecurityRequirement, SecurityScheme},
+};
+use utoipa_axum::{router::OpenApiRouter, routes};
+use utoipa_swagger_ui::SwaggerUi;
+
+use crate::{app::App, error::ApiError};
+
+/// The largest body of any route; the bodies of this API are small.
+const BODY_LIMIT: usize = 256 * 1024;
+/// How long a request may take from its last header byte, a slow body included.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Twinkey",
+        description = "Two SDK tokens for each streaming workspace, and everything that turns one of them into a Kafka \
+                       connection. Send `Authorization: Bearer <token>` with an SDK token (streaming routes only), a personal \
+                       access token or a session.",
+        license(name = "Apache-2.0", identifier = "Apache-2.0")
+    ),
+    modifiers(&BearerToken),
+    tags(
+        (name = "streaming", description = "What an SDK token may call; existing Quix clients use exactly these."),
+        (name = "tokens", description = "The two SDK tokens of a workspace: look, reveal, rotate."),
+        (name = "workspaces"), (name = "topics"), (name = "people"), (name = "audit"), (name = "system"),
+    )
+)]
+struct ApiDoc;
+
+struct BearerToken;
+
+impl Modify for BearerToken {
+    fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
+        let scheme = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
+        openapi.components.get_or_insert_default().add_security_scheme("token", scheme);
+        openapi.security = Some(vec![SecurityRequirement::new("token", Vec::<String>::new())]);
+    }
+}
+
+/// All documented routes.
+fn documented() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::with_openapi(ApiDoc::openapi())
+        .routes(routes!(broker_settings::librdkafka))
+        .routes(routes!(broker_settings::certificates))
+        .routes(routes!(workspaces::list, workspaces::create))
+        .routes(routes!(workspaces::get))
+        .routes(routes!(topics::list, topics::create))
+        .routes(routes!(topics::get, topics::change, topics::delete))
+        .routes(routes!(topics::clean))
+        .routes(routes!(permissions::token_details))
+        .routes(routes!(permissions::query))
+        .routes(routes!(tokens::show))
+        .routes(routes!(tokens::reveal))
+        .routes(routes!(tokens::rotate))
+        .routes(routes!(tokens::emergency_rotation))
+        .routes(routes!(auth::sign_in))
+        .routes(routes!(auth::sign_out))
+        .routes(routes!(profile::get))
+        .routes(routes!(profile::organisation))
+        .routes(routes!(profile::list_pats, profile::create_pat))
+        .routes(routes!(profile::delete_pat))
+        .routes(routes!(audit::list))
+        .routes(routes!(system::healthz))
+        .routes(routes!(system::readyz))
+        .routes(routes!(system::metrics))
+}
+
+/// The OpenAPI document, as it is committed in `openapi.json`.
+pub fn openapi() -> utoipa::openapi::OpenApi {
+    documented().into_openapi()
+}
+
+/// The whole API as a service. The path is normalised before routing, so this is not a plain `Router`.
+pub fn service(app: Arc<App>) -> impl tower::Service<Request, Response = Response, Error = std::convert::Infallible, Future: Send> + Clone + Send + 'static {
+    let (router, openapi) = documented().split_for_parts();
+    let router: Router = router
+        // The same list under the path that newer tools use.
+        .route("/workspaces/{workspace_id}/topics", axum::routing::get(topics::list).post(topics::create))
+        .fallback(async |uri: Uri| ApiError::NotFound(format!("The route {}", uri.path())))
+        .method_not_allowed_fallback(async || ApiError::Invalid {
+            code: "MethodNotAllowed",
+            status: StatusCode::METHOD_NOT_ALLOWED,
+            message: "This route exists, but not with this method; see /docs".into(),
+        })
+        .with_state(app)
+        .merge(SwaggerUi::new("/docs").url("/openapi.json", openapi));
+    let limits = ServiceBuilder::new()
+        .layer(CatchPanicLayer::custom(|_| ApiError::Internal("a handler panicked".into()).into_response()))
+        .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, REQUEST_TIMEOUT))
+        .layer(RequestBodyLimitLayer::new(BODY_LIMIT));
+    MapRequestLayer::new(collapse_slashes).layer(router.layer(limits))
+}
+
+/// `//workspaces///x` → `/workspaces/x`: clients that concatenate a base URL with a trailing slash send such paths, and none
+/// of them follows a redirect.
+fn collapse_slashes(mut request: Request) -> Request {
+    let path = request.uri().path();
+    if path.contains("//") {
+        let mut collapsed = String::with_capacity(path.len());
+        for character in path.chars() {
+            if !(character == '/' && collapsed.ends_with('/')) {
+                collapsed.push(character);
+            }
+        }
+        if let Some(query) = request.uri().query() {
+            collapsed = format!("{collapsed}?{query}");
+        }
+        if let Ok(path_and_query) = collapsed.parse::<PathAndQuery>() {
+            let mut parts = request.uri().clone().into_parts();
+            parts.path_and_query = Some(path_and_query);
+            if let Ok(uri) = Uri::from_parts(parts) {
+                *request.uri_mut() = uri;
+            }
+        }
+    }
+    request
+}

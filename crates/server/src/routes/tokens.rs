@@ -1,0 +1,122 @@
+//! The two SDK tokens of a workspace.
+
+use std::sync::Arc;
+
+use axum::{
+    Json,
+    extract::{Path, State},
+    response::IntoResponse,
+};
+use serde_json::json;
+use twinkey_api::{
+    error::ErrorBody,
+    token_pair::{EmergencyRotation, RevealedToken, Rotate, Rotated, Slot, TokenPair},
+};
+
+use super::broker_settings::NO_STORE;
+use crate::{
+    app::App,
+    audit::{self, Event},
+    error::ApiError,
+    extract::{
+        Body, Manage, UserCaller,
+        workspace::{Admin, Editor, Viewer},
+    },
+    rotation::{self, Kind, Order},
+};
+
+/// The longest reason, in bytes.
+const REASON_MAX: usize = 1000;
+
+/// Both tokens, without their values
+#[utoipa::path(
+    get, path = "/workspaces/{workspace_id}/tokens", tag = "tokens",
+    params(("workspace_id" = String, Path)),
+    responses((status = 200, body = TokenPair), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody))
+)]
+pub async fn show(access: Manage<Viewer>) -> Json<TokenPair> {
+    Json(access.pair.describe())
+}
+
+/// The value of a token; the audit log keeps who asked
+#[utoipa::path(
+    post, path = "/workspaces/{workspace_id}/tokens/{slot}/reveal", tag = "tokens",
+    params(("workspace_id" = String, Path), ("slot" = Slot, Path)),
+    responses((status = 200, body = RevealedToken), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody))
+)]
+pub async fn reveal(
+    State(app): State<Arc<App>>,
+    access: Manage<Editor>,
+    Path(path): Path<(String, String)>,
+) -> Result<impl IntoResponse, ApiError> {
+    let (_, slot) = path;
+    let slot = Slot::BOTH.into_iter().find(|known| known.name() == slot);
+    let slot = slot.ok_or_else(|| ApiError::NotFound("This slot (use current or next)".into()))?;
+    let token = access.pair.token(slot);
+    let secret = app.registry.reveal(token);
+    let secret = secret.ok_or_else(|| ApiError::Internal(format!("token {} does not open with this key", token.id)))?;
+    // First the record, then the value: a reveal that was not recorded must not happen.
+    let transaction = app.db.write().await?;
+    let event = Event {
+        action: "token.revealed",
+        workspace_id: Some(access.workspace_id.as_str()),
+        target: Some(&token.id),
+        detail: json!({"slot": slot.name()}),
+    };
+    audit::append(&*transaction, &access.user.actor(), app.now(), event).await?;
+    transaction.commit().await?;
+    Ok((NO_STORE, Json(RevealedToken { id: token.id.clone(), value: secret.expose().to_owned() })))
+}
+
+/// Deactivate Token 1, promote Token 2, generate a new Token 2
+///
+/// When the answer arrives, the old Token 1 is dead on the API and on the broker, open connections included.
+#[utoipa::path(
+    post, path = "/workspaces/{workspace_id}/tokens/rotate", tag = "tokens",
+    params(("workspace_id" = String, Path)), request_body = Rotate,
+    responses((status = 200, body = Rotated), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody), (status = 422, body = ErrorBody))
+)]
+pub async fn rotate(
+    State(app): State<Arc<App>>,
+    access: Manage<Admin>,
+    Body(body): Body<Rotate>,
+) -> Result<Json<Rotated>, ApiError> {
+    let order = Order {
+        workspace_id: access.workspace_id,
+        expected_generation: body.expected_generation,
+        kind: Kind::Normal,
+        reason: body.reason,
+    };
+    run(app, access.user, order).await
+}
+
+/// Replace both tokens at once, because both may have leaked
+///
+/// Every client of the workspace stops until it gets a new token.
+#[utoipa::path(
+    post, path = "/workspaces/{workspace_id}/tokens/emergency-rotation", tag = "tokens",
+    params(("workspace_id" = String, Path)), request_body = EmergencyRotation,
+    responses((status = 200, body = Rotated), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody), (status = 422, body = ErrorBody))
+)]
+pub async fn emergency_rotation(
+    State(app): State<Arc<App>>,
+    access: Manage<Admin>,
+    Body(body): Body<EmergencyRotation>,
+) -> Result<Json<Rotated>, ApiError> {
+    let order = Order {
+        workspace_id: access.workspace_id,
+        expected_generation: body.expected_generation,
+        kind: Kind::Emergency,
+        reason: Some(body.reason),
+    };
+    run(app, access.user, order).await
+}
+
+async fn run(app: Arc<App>, user: UserCaller, order: Order) -> Result<Json<Rotated>, ApiError> {
+    if order.reason.as_ref().is_some_and(|reason| reason.len() > REASON_MAX) {
+        return Err(ApiError::bad_request("InvalidReason", format!("The reason may have at most {REASON_MAX} bytes")));
+    }
+    // In a task of its own: a caller who hangs up must not leave a rotation between flip and cut-off.
+    let task = tokio::spawn(async move { rotation::rotate(&app, &user.actor(), &order).await });
+    task.await.map_err(|error| ApiError::Internal(format!("the rotation's task ended: {error}")))?.map(Json)
+}

@@ -1,0 +1,226 @@
+//! Topics. The broker's catalogue is the only place where topics exist: what is made here is there on the broker at once,
+//! and what a Kafka client makes on the broker is listed here.
+
+use std::sync::Arc;
+
+use axum::{
+    Json,
+    extract::{Path, State},
+    http::StatusCode,
+};
+use twinkey_api::{
+    TopicName, WorkspaceId,
+    error::ErrorBody,
+    topic::{NewTopic, Topic, TopicChanges, TopicConfiguration, TopicSettings},
+};
+use twinkey_embedded_broker::{ConfigChange, Scope, TopicChanges as BrokerChanges, TopicDescription, TopicError};
+
+use crate::{
+    app::App,
+    error::ApiError,
+    extract::{
+        Body, Manage, Streaming,
+        workspace::{Editor, Viewer},
+    },
+};
+
+const MINUTE: i64 = 60_000;
+
+/// All topics of the workspace, internal ones included
+#[utoipa::path(
+    get, path = "/{workspace_id}/topics", tag = "streaming",
+    params(("workspace_id" = String, Path)),
+    responses((status = 200, body = Vec<Topic>), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody))
+)]
+pub async fn list(State(app): State<Arc<App>>, access: Streaming<Viewer>) -> Json<Vec<Topic>> {
+    let topics = app.broker.topics(&Scope::of_workspace(access.workspace_id.as_str()));
+    Json(topics.into_iter().map(|topic| describe(&access.workspace_id, topic)).collect())
+}
+
+/// One topic, by its name or by its full id
+#[utoipa::path(
+    get, path = "/{workspace_id}/topics/{name}", tag = "streaming",
+    params(("workspace_id" = String, Path), ("name" = String, Path)),
+    responses((status = 200, body = Topic), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody))
+)]
+pub async fn get(
+    State(app): State<Arc<App>>,
+    access: Streaming<Viewer>,
+    Path(path): Path<(String, String)>,
+) -> Result<Json<Topic>, ApiError> {
+    let (_, name) = path;
+    let topic = find(&app, &access.workspace_id, &name)?;
+    Ok(Json(describe(&access.workspace_id, topic)))
+}
+
+/// Create a topic
+#[utoipa::path(
+    post, path = "/{workspace_id}/topics", tag = "streaming",
+    params(("workspace_id" = String, Path)), request_body = NewTopic,
+    responses((status = 200, body = Topic), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 422, body = ErrorBody))
+)]
+pub async fn create(
+    State(app): State<Arc<App>>,
+    access: Streaming<Editor>,
+    Body(body): Body<NewTopic>,
+) -> Result<Json<Topic>, ApiError> {
+    let name = TopicName::parse(&access.workspace_id, &body.name)
+        .map_err(|error| ApiError::bad_request("InvalidTopicName", error.to_string()))?;
+    let settings = body.configuration.unwrap_or_default();
+    if settings.replication_factor.is_some_and(|factor| factor < 1) {
+        return Err(ApiError::bad_request("InvalidConfiguration", "replicationFactor must be at least 1"));
+    }
+    let topic = app.broker.create_topic(twinkey_embedded_broker::NewTopic {
+        name: name.id().to_owned(),
+        partitions: settings.partitions.unwrap_or(1),
+        config: broker_config(&settings)?.into_iter().collect(),
+    });
+    let topic = topic.map_err(|error| refused(error, &body.name))?;
+    Ok(Json(describe(&access.workspace_id, topic)))
+}
+
+/// Change a topic's settings; what is not named stays
+#[utoipa::path(
+    patch, path = "/{workspace_id}/topics/{name}", tag = "topics",
+    params(("workspace_id" = String, Path), ("name" = String, Path)), request_body = TopicChanges,
+    responses((status = 200, body = Topic), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 422, body = ErrorBody))
+)]
+pub async fn change(
+    State(app): State<Arc<App>>,
+    access: Manage<Editor>,
+    Path(path): Path<(String, String)>,
+    Body(body): Body<TopicChanges>,
+) -> Result<Json<Topic>, ApiError> {
+    let (_, name) = path;
+    let topic = find(&app, &access.workspace_id, &name)?;
+    let nested = body.configuration.unwrap_or_default();
+    let settings = TopicSettings {
+        partitions: nested.partitions.or(body.partitions),
+        replication_factor: None,
+        retention_in_minutes: nested.retention_in_minutes.or(body.retention_in_minutes),
+        retention_in_bytes: nested.retention_in_bytes.or(body.retention_in_bytes),
+        cleanup_policy: nested.cleanup_policy.or(body.cleanup_policy),
+    };
+    let config = broker_config(&settings)?.into_iter().map(|(key, value)| ConfigChange::Set(key, value)).collect();
+    let changes = BrokerChanges { partitions: settings.partitions, config };
+    let topic = app.broker.alter_topic(&topic.name, changes).map_err(|error| refused(error, &name))?;
+    Ok(Json(describe(&access.workspace_id, topic)))
+}
+
+/// Delete a topic and its records
+#[utoipa::path(
+    delete, path = "/{workspace_id}/topics/{name}", tag = "topics",
+    params(("workspace_id" = String, Path), ("name" = String, Path)),
+    responses((status = 204), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody))
+)]
+pub async fn delete(
+    State(app): State<Arc<App>>,
+    access: Manage<Editor>,
+    Path(path): Path<(String, String)>,
+) -> Result<StatusCode, ApiError> {
+    let (_, name) = path;
+    let topic = find(&app, &access.workspace_id, &name)?;
+    app.broker.delete_topic(&topic.name).map_err(|error| refused(error, &name))?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Delete all records of a topic; the topic and its offsets go on
+#[utoipa::path(
+    post, path = "/{workspace_id}/topics/{name}/clean", tag = "topics",
+    params(("workspace_id" = String, Path), ("name" = String, Path)),
+    responses((status = 204), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody))
+)]
+pub async fn clean(
+    State(app): State<Arc<App>>,
+    access: Manage<Editor>,
+    Path(path): Path<(String, String)>,
+) -> Result<StatusCode, ApiError> {
+    let (_, name) = path;
+    let topic = find(&app, &access.workspace_id, &name)?;
+    app.broker.clean_topic(&topic.name).map_err(|error| refused(error, &name))?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// By name first, then by full id: Python passes on whatever its user typed, and creates `{ws}-{ws}-name` after a 404.
+fn find(app: &App, workspace_id: &WorkspaceId, name: &str) -> Result<TopicDescription, ApiError> {
+    let by_name = TopicName::parse(workspace_id, name).ok().and_then(|name| app.broker.topic(name.id()));
+    let own = Scope::of_workspace(workspace_id.as_str()).contains(name);
+    by_name
+        .or_else(|| own.then(|| app.broker.topic(name)).flatten())
+        .ok_or_else(|| ApiError::NotFound(format!("Topic '{name}'")))
+}
+
+/// `posted` is the name as the client sent it: Python looks for exactly this sentence with exactly that name.
+fn refused(error: TopicError, posted: &str) -> ApiError {
+    match error {
+        TopicError::Exists | TopicError::SimilarName(_) => {
+            ApiError::bad_request("TopicExists", format!("Topic with name similar to '{posted}' already exists."))
+        }
+        TopicError::Unknown => ApiError::NotFound(format!("Topic '{posted}'")),
+        TopicError::Io(error) => ApiError::Storage(error.to_string()),
+        other => ApiError::bad_request("InvalidConfiguration", other.to_string()),
+    }
+}
+
+/// The settings under Kafka's names. Retention below a minute arrives as 0 from Python, which rounds down; it becomes one
+/// minute, because 0 would delete every record at once.
+fn broker_config(settings: &TopicSettings) -> Result<Vec<(String, String)>, ApiError> {
+    let invalid = |message: &str| ApiError::bad_request("InvalidConfiguration", message);
+    let mut config = Vec::new();
+    if let Some(minutes) = settings.retention_in_minutes {
+        let milliseconds = match minutes {
+            -1 => -1,
+            0 => MINUTE,
+            1.. => minutes.checked_mul(MINUTE).ok_or_else(|| invalid("retentionInMinutes is too large"))?,
+            _ => return Err(invalid("retentionInMinutes must be positive, or -1 to keep records for ever")),
+        };
+        config.push(("retention.ms".to_owned(), milliseconds.to_string()));
+    }
+    if let Some(bytes) = settings.retention_in_bytes {
+        if bytes < -1 {
+            return Err(invalid("retentionInBytes must be positive, or -1 for no limit"));
+        }
+        config.push(("retention.bytes".to_owned(), bytes.to_string()));
+    }
+    if let Some(policy) = &settings.cleanup_policy {
+        let words: String = policy.to_lowercase().split_whitespace().collect();
+        let policy = match words.as_str() {
+            "delete" => "delete",
+            "compact" => "compact",
+            "deleteandcompact" | "compact,delete" | "delete,compact" => "compact,delete",
+            _ => return Err(invalid("cleanupPolicy must be Delete, Compact or DeleteAndCompact")),
+        };
+        config.push(("cleanup.policy".to_owned(), policy.to_owned()));
+    }
+    Ok(config)
+}
+
+fn describe(workspace_id: &WorkspaceId, topic: TopicDescription) -> Topic {
+    let name = topic.name[workspace_id.as_str().len() + 1..].to_owned();
+    let words: Vec<_> = topic.cleanup_policy.split(',').map(str::trim).collect();
+    let cleanup_policy = match (words.contains(&"compact"), words.contains(&"delete")) {
+        (true, true) => "DeleteAndCompact",
+        (true, false) => "Compact",
+        _ => "Delete",
+    };
+    Topic {
+        name,
+        workspace_id: workspace_id.to_string(),
+        status: "Ready".into(),
+        last_error: None,
+        error_status: None,
+        created_at: topic.created_at,
+        updated_at: topic.updated_at,
+        persisted: false,
+        persisted_status: "Complete".into(),
+        external: false,
+        configuration: TopicConfiguration {
+            partitions: topic.partitions,
+            replication_factor: 1,
+            retention_in_minutes: if topic.retention_ms < 0 { -1 } else { topic.retention_ms / MINUTE },
+            retention_in_bytes: topic.retention_bytes,
+            cleanup_policy: cleanup_policy.into(),
+        },
+        id: topic.name,
+    }
+}

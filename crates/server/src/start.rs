@@ -1,0 +1,328 @@
+//! Starting and stopping a server: data directory, key, database, first start, broker, HTTP.
+
+use std::{
+    fs::{self, File, OpenOptions, TryLockError},
+    io::{self, Write},
+    net::SocketAddr,
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use jiff::Timestamp;
+use rand::{RngExt, distr::Alphanumeric};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use tokio::{net::TcpListener, task::JoinHandle};
+use tokio_util::sync::CancellationToken;
+use twinkey_api::{Role, TokenKind, WorkspaceId, token::Secret};
+use twinkey_embedded_broker::{Broker, BrokerConfig, Clock};
+use zeroize::Zeroizing;
+
+use crate::{
+    app::{App, BrokerEndpoint},
+    audit::{self, Actor, Event},
+    ca,
+    db::{self, Db},
+    http,
+    keys::{Keys, MasterKeyError, MasterKeySource},
+    metrics::Metrics,
+    password::Passwords,
+    random::Random,
+    registry::{LoadError, Registry},
+    tokens,
+};
+
+/// The name of the personal access token that the command line on the server's own machine uses.
+const LOCAL_CLI: &str = "local command line";
+
+/// What a server needs to know. Listeners, time and randomness are passed beside it.
+#[derive(Clone)]
+pub struct Config {
+    /// Where everything lives that has to survive.
+    pub data_dir: PathBuf,
+    /// `sqlite:…`; `twinkey.db` in the data directory if absent.
+    pub database_url: Option<String>,
+    /// Where the master key comes from; `master.key` in the data directory if absent.
+    pub master_key: Option<MasterKeySource>,
+    /// How browsers and clients reach the API; `http://localhost:{port}` if absent.
+    pub public_url: Option<String>,
+    /// How clients reach the broker: host, and port if it differs from the listener's.
+    pub broker_advertise: (String, Option<u16>),
+    /// The first start's administrator.
+    pub admin_email: String,
+    /// The first start's password; a random one if absent.
+    pub admin_password: Option<Zeroizing<String>>,
+    /// The first start's organisation.
+    pub organisation: String,
+    /// The first start's workspace.
+    pub workspace: String,
+}
+
+/// Why a server cannot start. One sentence each, for the person who started it.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The data directory cannot be made or written.
+    #[error("cannot use the data directory {0}: {1}")]
+    DataDir(PathBuf, io::Error),
+    /// Another server runs on the same data.
+    #[error("another Twinkey server is running on the data directory {0}{1}; stop it, or use --data-dir for another one")]
+    Locked(PathBuf, String),
+    /// See [`MasterKeyError`].
+    #[error(transparent)]
+    MasterKey(#[from] MasterKeyError),
+    /// The database cannot be opened.
+    #[error("cannot open the database: {0}")]
+    Db(#[from] sea_orm::DbErr),
+    /// See [`LoadError`].
+    #[error(transparent)]
+    Load(#[from] LoadError),
+    /// See [`ca::CaError`].
+    #[error(transparent)]
+    Ca(#[from] ca::CaError),
+    /// The first workspace's id is not allowed.
+    #[error(transparent)]
+    Workspace(#[from] twinkey_api::name::BadWorkspaceId),
+    /// The embedded broker cannot start.
+    #[error("the embedded broker cannot start: {0}")]
+    Broker(String),
+}
+
+/// What the first start made, to be shown once.
+pub struct FirstStart {
+    /// The administrator's address.
+    pub admin_email: String,
+    /// The password, if it was generated.
+    pub admin_password: Option<Zeroizing<String>>,
+}
+
+/// The real addresses of a running server; `endpoints.json` in the data directory.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Endpoints {
+    /// The API.
+    pub url: String,
+    /// The broker, `host:port`.
+    pub broker: String,
+    /// The server's process.
+    pub pid: u32,
+}
+
+/// The credential of the command line on the server's own machine; `cli.json` in the data directory, mode 0600.
+#[derive(Serialize, Deserialize)]
+pub struct CliCredential {
+    /// The API.
+    pub url: String,
+    /// A personal access token of the first administrator.
+    pub token: String,
+}
+
+/// A running server.
+pub struct Server {
+    /// Its addresses.
+    pub endpoints: Endpoints,
+    /// Set if this was the first start on its data directory.
+    pub first_start: Option<FirstStart>,
+    /// Its parts, for tests.
+    pub app: Arc<App>,
+    shutdown: CancellationToken,
+    http: JoinHandle<()>,
+    lock: File,
+}
+
+impl Server {
+    /// Starts on listeners that were bound already. Ready when this returns.
+    pub async fn start(
+        config: Config,
+        http_listener: TcpListener,
+        broker_listener: TcpListener,
+        clock: Clock,
+        random: Random,
+    ) -> Result<Self, StartError> {
+        let directory = &config.data_dir;
+        let unusable = |error| StartError::DataDir(directory.clone(), error);
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(directory).map_err(unusable)?;
+        let lock = lock(directory)?;
+        let now = clock();
+
+        let database = directory.join("twinkey.db");
+        let source = config.master_key.clone().unwrap_or_else(|| MasterKeySource::File {
+            path: directory.join("master.key"),
+            create: config.database_url.is_none() && !database.exists(),
+        });
+        let keys = Arc::new(Keys::load(&source, &random)?);
+        let db = Db::open(&config.database_url.clone().unwrap_or_else(|| db::sqlite_url(&database))).await?;
+        let passwords = Passwords::new(&random);
+        let (organisation, first_start) = first_start(&db, &config, (&keys, &random), &passwords, now).await?;
+
+        let registry = Arc::new(Registry::new(keys.clone(), clock.clone()));
+        registry.load(&*db).await?;
+        check_key(&registry, &source)?;
+
+        let (host, port) = &config.broker_advertise;
+        let tls = ca::load_or_create(directory, host, now)?;
+        let http_address = http_listener.local_addr().map_err(unusable)?;
+        let broker_port = port.map_or_else(|| broker_listener.local_addr().map(|address| address.port()), Ok);
+        let broker_port = broker_port.map_err(unusable)?;
+        let broker_config = BrokerConfig {
+            data_dir: directory.join("broker"),
+            advertised_host: host.clone(),
+            advertised_port: broker_port,
+            tls: tls.server,
+            cluster_id: organisation.id.clone(),
+            auto_create_topics: false,
+            limits: twinkey_embedded_broker::Limits::default(),
+        };
+        let broker = Broker::start(broker_config, broker_listener, registry.clone(), clock.clone())
+            .await
+            .map_err(|error| StartError::Broker(error.to_string()))?;
+
+        let endpoint = BrokerEndpoint {
+            address: format!("{host}:{broker_port}"),
+            ca_base64: STANDARD.encode(&tls.ca_pem),
+            ca_zip: ca_zip(&tls.ca_pem).map_err(unusable)?.into(),
+        };
+        let endpoints = Endpoints {
+            url: config.public_url.clone().unwrap_or_else(|| default_url(http_address)),
+            broker: endpoint.address.clone(),
+            pid: std::process::id(),
+        };
+        let metrics = Metrics::default();
+        let app =
+            Arc::new(App { db, keys, registry, broker, passwords, random, clock, metrics, organisation, endpoint });
+        renew_cli_credential(&app, directory, &default_url(http_address)).await?;
+        write_private(&directory.join("endpoints.json"), &serde_json::to_vec(&endpoints).expect("plain data"))
+            .map_err(unusable)?;
+        let shutdown = CancellationToken::new();
+        let http = tokio::spawn(http::serve(http_listener, app.clone(), shutdown.clone()));
+        Ok(Self { endpoints, first_start, app, shutdown, http, lock })
+    }
+
+    /// Stops in order: no new requests, those under way finish, the broker, the database.
+    pub async fn shutdown(self) {
+        self.shutdown.cancel();
+        if let Err(error) = self.http.await {
+            tracing::error!(%error, "the HTTP task failed");
+        }
+        self.app.broker.shutdown().await;
+        if let Err(error) = self.app.db.close().await {
+            tracing::error!(%error, "the database did not close cleanly");
+        }
+        drop(self.lock);
+    }
+}
+
+/// Two servers on one data directory would each believe in their own memory; the second is refused. The lock is the
+/// kernel's and ends with the process, however that ends.
+fn lock(directory: &Path) -> Result<File, StartError> {
+    let unusable = |error| StartError::DataDir(directory.to_owned(), error);
+    let path = directory.join("twinkey.lock");
+    let file = OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(path).map_err(unusable)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => {
+            let endpoints = fs::read(directory.join("endpoints.json")).ok();
+            let endpoints = endpoints.and_then(|text| serde_json::from_slice::<Endpoints>(&text).ok());
+            let who = endpoints.map(|it| format!(" (process {}, {})", it.pid, it.url)).unwrap_or_default();
+            Err(StartError::Locked(directory.to_owned(), who))
+        }
+        Err(TryLockError::Error(error)) => Err(unusable(error)),
+    }
+}
+
+/// Makes the organisation, the workspace and the administrator, all or nothing, unless they exist.
+async fn first_start(
+    db: &Db,
+    config: &Config,
+    (keys, random): (&Keys, &Random),
+    passwords: &Passwords,
+    now: Timestamp,
+) -> Result<(db::organisations::Model, Option<FirstStart>), StartError> {
+    if let Some(organisation) = db::organisations::find(&**db).await? {
+        return Ok((organisation, None));
+    }
+    let workspace = WorkspaceId::parse(&config.workspace)?;
+    let generated = config.admin_password.is_none().then(|| {
+        let characters = random.with(|rng| (0..20).map(|_| char::from(rng.sample(Alphanumeric))).collect::<String>());
+        Zeroizing::new(characters)
+    });
+    let password = config.admin_password.clone().or_else(|| generated.clone()).unwrap_or_default();
+    let password_hash = passwords.hash(password, random).await;
+
+    let (actor, organisation_id) = (Actor::system(), config.organisation.clone());
+    let transaction = db.write().await?;
+    db::organisations::insert(&*transaction, &organisation_id, &config.organisation, now).await?;
+    let admin = (random.id(), &config.admin_email);
+    db::users::insert(&*transaction, &admin.0, &organisation_id, admin.1, password_hash, Role::Admin, now).await?;
+    let event = Event {
+        target: Some(&admin.0),
+        detail: json!({"email": admin.1, "role": "Admin"}),
+        ..Event::new("user.created")
+    };
+    audit::append(&*transaction, &actor, now, event).await?;
+    let named = (&workspace, workspace.as_str());
+    tokens::insert_workspace(&*transaction, (keys, random), &actor, &organisation_id, named, now).await?;
+    transaction.commit().await?;
+    let organisation = db::organisations::find(&**db).await?;
+    let organisation = organisation.ok_or_else(|| sea_orm::DbErr::Custom("the first start left nothing".into()))?;
+    let first_start = FirstStart { admin_email: config.admin_email.clone(), admin_password: generated };
+    Ok((organisation, Some(first_start)))
+}
+
+/// A wrong key would otherwise show only when the first client is refused.
+fn check_key(registry: &Registry, source: &MasterKeySource) -> Result<(), StartError> {
+    match registry.any_token() {
+        Some(token) if registry.reveal(&token).is_none() => Err(MasterKeyError::Wrong(source.name()).into()),
+        _ => Ok(()),
+    }
+}
+
+/// A new credential at each start, so that a copy of the file that got away dies with the next start.
+async fn renew_cli_credential(app: &App, directory: &Path, url: &str) -> Result<(), StartError> {
+    let Some(admin) = db::users::find_admin(&*app.db).await? else { return Ok(()) };
+    let (secret, now) = (app.random.with(|rng| Secret::generate(TokenKind::Pat, rng)), app.now());
+    let row = db::pats::Model {
+        id: app.random.id(),
+        user_id: admin.id,
+        name: LOCAL_CLI.to_owned(),
+        hash: app.keys.hash(&secret).to_vec(),
+        created_at: now.as_millisecond(),
+        expires_at: None,
+    };
+    let id = row.id.clone();
+    let transaction = app.db.write().await?;
+    db::pats::delete_named(&*transaction, LOCAL_CLI).await?;
+    db::pats::insert(&*transaction, row).await?;
+    let event = Event { target: Some(&id), detail: json!({"name": LOCAL_CLI}), ..Event::new("pat.created") };
+    audit::append(&*transaction, &Actor::system(), now, event).await?;
+    transaction.commit().await?;
+    let credential = CliCredential { url: url.to_owned(), token: secret.expose().to_owned() };
+    let text = Zeroizing::new(serde_json::to_vec(&credential).expect("plain data"));
+    write_private(&directory.join("cli.json"), &text).map_err(|error| StartError::DataDir(directory.to_owned(), error))
+}
+
+/// Written beside and renamed, so that a reader sees the old file or the new one.
+fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let temporary = path.with_extension("tmp");
+    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&temporary)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    fs::rename(temporary, path)
+}
+
+fn ca_zip(pem: &str) -> io::Result<Vec<u8>> {
+    let mut archive = zip::ZipWriter::new(io::Cursor::new(Vec::new()));
+    let options = zip::write::SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);
+    archive.start_file("ca.cert", options)?;
+    archive.write_all(pem.as_bytes())?;
+    Ok(archive.finish()?.into_inner())
+}
+
+/// `localhost` for a listener on this machine, else the address itself.
+fn default_url(address: SocketAddr) -> String {
+    if address.ip().is_loopback() || address.ip().is_unspecified() {
+        format!("http://localhost:{}", address.port())
+    } else {
+        format!("http://{address}")
+    }
+}

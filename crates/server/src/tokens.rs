@@ -1,0 +1,103 @@
+//! Making SDK tokens and workspaces. Rotation has a module of its own.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use sea_orm::ConnectionTrait;
+use serde_json::json;
+use twinkey_api::{
+    TokenKind, WorkspaceId,
+    token::Secret,
+    token_pair::Slot,
+};
+
+use crate::{
+    app::App,
+    audit::{self, Actor, Event},
+    db,
+    error::ApiError,
+    keys::Keys,
+    random::Random,
+    registry::{self, KnownToken, Pair},
+};
+
+/// A token that is not stored yet: the row, and the same as the registry will hold it.
+pub struct FreshToken {
+    row: db::tokens::Model,
+    /// For the registry, once the row is committed.
+    pub known: Arc<KnownToken>,
+}
+
+impl FreshToken {
+    /// Generates a token for `slot` of a workspace. Its plaintext exists only inside this call.
+    pub fn generate(keys: &Keys, random: &Random, workspace_id: &WorkspaceId, slot: Slot, now: Timestamp) -> Self {
+        let secret = random.with(|rng| Secret::generate(TokenKind::Sdk, rng));
+        let id = random.id();
+        let row = db::tokens::Model {
+            workspace_id: workspace_id.as_str().to_owned(),
+            slot: Some(slot.name().to_owned()),
+            hash: keys.hash(&secret).to_vec(),
+            sealed: keys.seal(&id, &secret, random),
+            masked: secret.masked(),
+            created_at: now.as_millisecond(),
+            deactivated_at: None,
+            id,
+        };
+        let known = registry::known(row.clone()).expect("the row was made from a parsed workspace id and a whole hash");
+        Self { row, known: Arc::new(known) }
+    }
+
+    /// Stores the row.
+    pub async fn insert(&self, db: &impl ConnectionTrait) -> Result<(), sea_orm::DbErr> {
+        db::tokens::insert(db, self.row.clone()).await
+    }
+}
+
+/// Stores a workspace together with its two tokens and the audit record, in the caller's transaction.
+pub async fn insert_workspace(
+    db: &impl ConnectionTrait,
+    (keys, random): (&Keys, &Random),
+    actor: &Actor,
+    organisation_id: &str,
+    (id, name): (&WorkspaceId, &str),
+    now: Timestamp,
+) -> Result<(db::workspaces::Model, Pair), sea_orm::DbErr> {
+    let row = db::workspaces::insert(db, organisation_id, id, name, now).await?;
+    let [current, next] = Slot::BOTH.map(|slot| FreshToken::generate(keys, random, id, slot, now));
+    current.insert(db).await?;
+    next.insert(db).await?;
+    let event = Event {
+        action: "workspace.created",
+        workspace_id: Some(id.as_str()),
+        target: Some(id.as_str()),
+        detail: json!({"name": name, "token1": current.known.id, "token2": next.known.id}),
+    };
+    audit::append(db, actor, now, event).await?;
+    Ok((row, Pair { generation: 0, current: current.known, next: next.known }))
+}
+
+/// Creates a workspace, unless its id is taken or one would see the other's topics.
+pub async fn create_workspace(
+    app: &App,
+    actor: &Actor,
+    id: &WorkspaceId,
+    name: &str,
+) -> Result<db::workspaces::Model, ApiError> {
+    let transaction = app.db.write().await?;
+    if let Some(other) = db::workspaces::find_overlapping(&*transaction, id).await? {
+        let message = if other == id.as_str() {
+            format!("Workspace '{id}' already exists")
+        } else {
+            format!(
+                "workspaceId '{id}' is not allowed: workspace '{other}' exists, and no id may equal another id followed by \
+                 '-…', because topics are kept apart by that prefix"
+            )
+        };
+        return Err(ApiError::bad_request("WorkspaceIdTaken", message));
+    }
+    let makers = (&*app.keys, &app.random);
+    let (row, pair) =
+        insert_workspace(&*transaction, makers, actor, &app.organisation.id, (id, name), app.now()).await?;
+    transaction.commit_then(|| app.registry.set(pair)).await?;
+    Ok(row)
+}
