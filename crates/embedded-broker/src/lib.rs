@@ -22,11 +22,10 @@ mod topics;
 
 pub use authorize::Scope;
 pub use broker::{
-    Broker, BrokerConfig, Clock, CutOff, KnownPrincipal, Limits, Principals, StartError,
-    TopicChanges, TopicDescription,
+    Broker, BrokerConfig, Clock, CutOff, KnownPrincipal, Limits, Principals, StartError, TopicChanges, TopicDescription,
 };
 pub use connection::{ConnectionInfo, Software};
 pub use topics::{
-    CONFIG_KEYS, Catalogue, ConfigChange, ConfigKey, ConfigKind, MAX_PARTITIONS, NewTopic,
-    OpenError, Topic, TopicConfig, TopicError,
+    CONFIG_KEYS, Catalogue, ConfigChange, ConfigKey, ConfigKind, MAX_PARTITIONS, NewTopic, OpenError, Topic,
+    TopicConfig, TopicError,
 };
