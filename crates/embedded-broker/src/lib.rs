@@ -12,6 +12,11 @@
 //!
 //! The codec's types (`kafka_protocol`) are used in [`connection`] and [`api`] only and never leave the crate.
 
+#![allow(
+    clippy::doc_markdown,
+    reason = "the names of Kafka's APIs and fields stand in most comments; they are words here"
+)]
+
 mod api;
 mod authorize;
 mod broker;

@@ -79,7 +79,7 @@ pub struct Client {
     stream: TlsStream<TcpStream>,
     reader: FrameReader,
     correlation_id: i32,
-    client_id: String,
+    id: String,
 }
 
 impl Client {
@@ -93,12 +93,12 @@ impl Client {
         let tcp = TcpStream::connect(address).await?;
         tcp.set_nodelay(true)?;
         let stream = TlsConnector::from(tls).connect(name, tcp).await?;
-        Ok(Self { stream, reader: FrameReader::new(MAX_ANSWER), correlation_id: 0, client_id: "twinkey".to_owned() })
+        Ok(Self { stream, reader: FrameReader::new(MAX_ANSWER), correlation_id: 0, id: "twinkey".to_owned() })
     }
 
     /// Sets the `client.id` of the requests that follow.
     pub fn set_client_id(&mut self, client_id: &str) {
-        client_id.clone_into(&mut self.client_id);
+        client_id.clone_into(&mut self.id);
     }
 
     /// Which APIs the broker has, asked with `version`.
@@ -118,7 +118,7 @@ impl Client {
         let handshake = SaslHandshakeRequest::default().with_mechanism(StrBytes::from_static_str(name));
         let answer = self.call(handshake, 1).await?;
         if answer.error_code != 0 {
-            let offered: Vec<_> = answer.mechanisms.iter().map(|mechanism| mechanism.as_str()).collect();
+            let offered: Vec<_> = answer.mechanisms.iter().map(StrBytes::as_str).collect();
             let message = format!("the broker offers {}", offered.join(", "));
             return Err(ClientError::Refused { code: answer.error_code, message });
         }
@@ -161,7 +161,7 @@ impl Client {
             .with_request_api_key(R::KEY)
             .with_request_api_version(version)
             .with_correlation_id(self.correlation_id)
-            .with_client_id(Some(StrBytes::from_string(self.client_id.clone())));
+            .with_client_id(Some(StrBytes::from_string(self.id.clone())));
         let mut payload = BytesMut::new();
         header.encode(&mut payload, R::header_version(version)).map_err(codec)?;
         request.encode(&mut payload, version).map_err(codec)?;
@@ -197,7 +197,7 @@ impl Client {
 
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Client").field("client_id", &self.client_id).finish_non_exhaustive()
+        f.debug_struct("Client").field("client_id", &self.id).finish_non_exhaustive()
     }
 }
 

@@ -36,10 +36,10 @@ pub(crate) fn answer(version: i16, request: &ApiVersionsRequest) -> ApiVersionsR
     if version >= 3 && software(version, request).is_none() {
         return ApiVersionsResponse::default().with_error_code(ResponseError::InvalidRequest.code());
     }
-    ApiVersionsResponse::default().with_api_keys(SUPPORTED.iter().map(advertised).collect())
+    ApiVersionsResponse::default().with_api_keys(SUPPORTED.iter().copied().map(advertised).collect())
 }
 
-fn advertised(api: &Supported) -> ApiVersion {
+fn advertised(api: Supported) -> ApiVersion {
     // librdkafka compresses only if Produce v0 is advertised, though it never sends it; Kafka 4 claims it for the same
     // reason (KAFKA-18659).
     let min = if api.key == ProduceRequest::KEY { 0 } else { api.min };
@@ -49,7 +49,7 @@ fn advertised(api: &Supported) -> ApiVersion {
 /// The answer to an unknown version: a body of version 0 with error 35 and the versions of ApiVersions itself, so that
 /// the client can ask again on the same connection (KIP-511).
 pub(crate) fn unknown_version(header: &Header) -> Result<BytesMut, Closed> {
-    let own = SUPPORTED.iter().filter(|api| api.key == ApiVersionsRequest::KEY).map(advertised).collect();
+    let own = SUPPORTED.iter().copied().filter(|api| api.key == ApiVersionsRequest::KEY).map(advertised).collect();
     let response =
         ApiVersionsResponse::default().with_error_code(ResponseError::UnsupportedVersion.code()).with_api_keys(own);
     encode_as(header, 0, &response)

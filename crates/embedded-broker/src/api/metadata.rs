@@ -59,13 +59,12 @@ fn named_topic(
     let name = asked.name.as_ref().map_or("", |name| name.as_str());
     if name.is_empty() && !asked.topic_id.is_nil() {
         // An id says nothing about the scope until it is looked up, so what is outside does not exist.
-        return match context.broker.topics.get_by_id(asked.topic_id).filter(|topic| scope.contains(&topic.name)) {
-            Some(topic) => describe(&topic, operations),
-            None => {
-                let no_name = if version >= 12 { None } else { Some(topic_name("")) };
-                failed(ResponseError::UnknownTopicId, asked.topic_id).with_name(no_name)
-            }
-        };
+        let found = context.broker.topics.get_by_id(asked.topic_id).filter(|topic| scope.contains(&topic.name));
+        let no_name = if version >= 12 { None } else { Some(topic_name("")) };
+        return found.map_or_else(
+            || failed(ResponseError::UnknownTopicId, asked.topic_id).with_name(no_name),
+            |topic| describe(&topic, operations),
+        );
     }
     if !scope.contains(name) {
         return failed(ResponseError::TopicAuthorizationFailed, Uuid::nil()).with_name(Some(topic_name(name)));

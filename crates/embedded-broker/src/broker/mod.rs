@@ -31,7 +31,7 @@ use crate::{
 };
 
 /// How often old records are looked for.
-const RETENTION_EVERY: Duration = Duration::from_secs(60);
+const RETENTION_EVERY: Duration = Duration::from_mins(1);
 
 /// Where the time comes from; passed in so that tests can set it.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;

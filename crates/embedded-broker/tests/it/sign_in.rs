@@ -123,7 +123,7 @@ async fn an_unknown_mechanism_is_refused_with_the_list() {
     let mut client = server.connect().await;
     let request = SaslHandshakeRequest::default().with_mechanism(text("GSSAPI"));
     let answer = client.call(request, 1).await.unwrap();
-    let offered: Vec<_> = answer.mechanisms.iter().map(|name| name.as_str()).collect();
+    let offered: Vec<_> = answer.mechanisms.iter().map(kafka_protocol::protocol::StrBytes::as_str).collect();
     assert_eq!((answer.error_code, offered), (33, vec!["SCRAM-SHA-256", "SCRAM-SHA-512", "PLAIN"]));
     assert_closed(client.receive_raw().await);
 }

@@ -124,6 +124,7 @@ pub fn topic(name: &str) -> TopicName {
 }
 
 /// The connection was closed by the broker, whatever the way in which that shows.
+#[expect(clippy::needless_pass_by_value, reason = "reads well around a call")]
 pub fn assert_closed<T: std::fmt::Debug>(outcome: Result<T, ClientError>) {
     assert!(matches!(outcome, Err(ClientError::Closed | ClientError::Io(_) | ClientError::Frame(_))), "{outcome:?}");
 }

@@ -21,9 +21,8 @@ impl ClientFirst {
     pub fn parse(message: &[u8]) -> Result<Self, ScramError> {
         let text = message::text(message)?;
         let mut parts = text.splitn(3, ',');
-        let (flag, identity, bare) = match (parts.next(), parts.next(), parts.next()) {
-            (Some(flag), Some(identity), Some(bare)) => (flag, identity, bare),
-            _ => return Err(ScramError::Malformed("an attribute is missing")),
+        let (Some(flag), Some(identity), Some(bare)) = (parts.next(), parts.next(), parts.next()) else {
+            return Err(ScramError::Malformed("an attribute is missing"));
         };
         match flag {
             "n" | "y" => {}
