@@ -14,9 +14,7 @@ pub struct Scope {
 impl Scope {
     /// The scope of the workspace `workspace_id`.
     pub fn of_workspace(workspace_id: &str) -> Self {
-        Self {
-            prefix: format!("{workspace_id}-").into(),
-        }
+        Self { prefix: format!("{workspace_id}-").into() }
     }
 
     /// Whether `name` (of a topic, a group or a transactional id) lies in this scope.
@@ -40,8 +38,7 @@ pub(crate) mod operations {
     /// The field's value where the client did not ask.
     pub(crate) const NOT_ASKED: i32 = i32::MIN;
     /// On a topic of the scope.
-    pub(crate) const TOPIC: i32 =
-        READ | WRITE | CREATE | DELETE | ALTER | DESCRIBE | DESCRIBE_CONFIGS | ALTER_CONFIGS;
+    pub(crate) const TOPIC: i32 = READ | WRITE | CREATE | DELETE | ALTER | DESCRIBE | DESCRIBE_CONFIGS | ALTER_CONFIGS;
     /// On a group of the scope.
     pub(crate) const GROUP: i32 = READ | DELETE | DESCRIBE;
     /// On the cluster: nothing, because a principal ends at its workspace.

@@ -42,10 +42,7 @@ pub struct FrameReader {
 impl FrameReader {
     /// A reader that refuses frames of more than `limit` bytes.
     pub fn new(limit: usize) -> Self {
-        Self {
-            buffer: BytesMut::new(),
-            limit,
-        }
+        Self { buffer: BytesMut::new(), limit }
     }
 
     /// Changes the limit for the frames that follow.
@@ -67,11 +64,7 @@ impl FrameReader {
             // Growing by what is already there keeps the number of copies small for large frames.
             self.buffer.reserve(STEP.max(self.buffer.len()));
             if stream.read_buf(&mut self.buffer).await? == 0 {
-                return if self.buffer.is_empty() {
-                    Ok(None)
-                } else {
-                    Err(FrameError::Torn)
-                };
+                return if self.buffer.is_empty() { Ok(None) } else { Err(FrameError::Torn) };
             }
         }
     }
@@ -84,10 +77,7 @@ impl FrameReader {
         let claimed = i32::from_be_bytes(*prefix);
         let length = usize::try_from(claimed).map_err(|_| FrameError::Negative(claimed))?;
         if length > self.limit {
-            return Err(FrameError::TooLarge {
-                claimed: length,
-                limit: self.limit,
-            });
+            return Err(FrameError::TooLarge { claimed: length, limit: self.limit });
         }
         if self.buffer.len() < PREFIX + length {
             return Ok(None);
@@ -118,9 +108,7 @@ mod tests {
     use super::*;
 
     fn read_all(input: &[u8], limit: usize) -> (Vec<Bytes>, Result<(), FrameError>) {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .build()
-            .unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         runtime.block_on(async {
             let (mut stream, mut reader, mut frames) = (input, FrameReader::new(limit), Vec::new());
             loop {
@@ -135,19 +123,10 @@ mod tests {
 
     #[test]
     fn a_claimed_length_is_refused_before_memory_is_taken() {
-        assert!(matches!(
-            read_all(&[0xff; 4], 100).1,
-            Err(FrameError::Negative(-1))
-        ));
+        assert!(matches!(read_all(&[0xff; 4], 100).1, Err(FrameError::Negative(-1))));
         let huge = i32::MAX.to_be_bytes();
-        assert!(matches!(
-            read_all(&huge, 100).1,
-            Err(FrameError::TooLarge { limit: 100, .. })
-        ));
-        assert!(matches!(
-            read_all(&huge, usize::MAX).1,
-            Err(FrameError::Torn)
-        ));
+        assert!(matches!(read_all(&huge, 100).1, Err(FrameError::TooLarge { limit: 100, .. })));
+        assert!(matches!(read_all(&huge, usize::MAX).1, Err(FrameError::Torn)));
     }
 
     #[test]
@@ -155,16 +134,10 @@ mod tests {
         let mut input = (1i32 << 30).to_be_bytes().to_vec();
         input.extend([7; 100]);
         let mut reader = FrameReader::new(usize::MAX);
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .build()
-            .unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let result = runtime.block_on(reader.next(&mut input.as_slice()));
         assert!(matches!(result, Err(FrameError::Torn)));
-        assert!(
-            reader.buffer.capacity() <= 4 * STEP,
-            "{}",
-            reader.buffer.capacity()
-        );
+        assert!(reader.buffer.capacity() <= 4 * STEP, "{}", reader.buffer.capacity());
     }
 
     proptest! {

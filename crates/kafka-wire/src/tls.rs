@@ -17,9 +17,8 @@ pub enum TlsError {
 }
 
 fn certificates(pem: &str) -> Result<Vec<CertificateDer<'static>>, TlsError> {
-    let found: Vec<_> = CertificateDer::pem_slice_iter(pem.as_bytes())
-        .collect::<Result<_, _>>()
-        .map_err(TlsError::Pem)?;
+    let found: Vec<_> =
+        CertificateDer::pem_slice_iter(pem.as_bytes()).collect::<Result<_, _>>().map_err(TlsError::Pem)?;
     if found.is_empty() {
         return Err(TlsError::Pem(rustls_pki_types::pem::Error::NoItemsFound));
     }

@@ -3,9 +3,7 @@
 use bytes::{Bytes, BytesMut};
 use kafka_protocol::{
     error::ResponseError,
-    messages::{
-        ApiVersionsRequest, ApiVersionsResponse, ProduceRequest, api_versions_response::ApiVersion,
-    },
+    messages::{ApiVersionsRequest, ApiVersionsResponse, ProduceRequest, api_versions_response::ApiVersion},
     protocol::Request,
 };
 
@@ -36,37 +34,24 @@ pub(crate) fn handle(header: &Header, body: Bytes) -> Result<BytesMut, Closed> {
 /// QuixStreamingClient carries, cannot parse an answer that has them (a test compares the bytes).
 pub(crate) fn answer(version: i16, request: &ApiVersionsRequest) -> ApiVersionsResponse {
     if version >= 3 && software(version, request).is_none() {
-        return ApiVersionsResponse::default()
-            .with_error_code(ResponseError::InvalidRequest.code());
+        return ApiVersionsResponse::default().with_error_code(ResponseError::InvalidRequest.code());
     }
-    ApiVersionsResponse::default().with_api_keys(SUPPORTED.iter().map(advertised).collect())
+    ApiVersionsResponse::default().with_api_keys(SUPPORTED.iter().copied().map(advertised).collect())
 }
 
-fn advertised(api: &Supported) -> ApiVersion {
+fn advertised(api: Supported) -> ApiVersion {
     // librdkafka compresses only if Produce v0 is advertised, though it never sends it; Kafka 4 claims it for the same
     // reason (KAFKA-18659).
-    let min = if api.key == ProduceRequest::KEY {
-        0
-    } else {
-        api.min
-    };
-    ApiVersion::default()
-        .with_api_key(api.key)
-        .with_min_version(min)
-        .with_max_version(api.max)
+    let min = if api.key == ProduceRequest::KEY { 0 } else { api.min };
+    ApiVersion::default().with_api_key(api.key).with_min_version(min).with_max_version(api.max)
 }
 
 /// The answer to an unknown version: a body of version 0 with error 35 and the versions of ApiVersions itself, so that
 /// the client can ask again on the same connection (KIP-511).
 pub(crate) fn unknown_version(header: &Header) -> Result<BytesMut, Closed> {
-    let own = SUPPORTED
-        .iter()
-        .filter(|api| api.key == ApiVersionsRequest::KEY)
-        .map(advertised)
-        .collect();
-    let response = ApiVersionsResponse::default()
-        .with_error_code(ResponseError::UnsupportedVersion.code())
-        .with_api_keys(own);
+    let own = SUPPORTED.iter().copied().filter(|api| api.key == ApiVersionsRequest::KEY).map(advertised).collect();
+    let response =
+        ApiVersionsResponse::default().with_error_code(ResponseError::UnsupportedVersion.code()).with_api_keys(own);
     encode_as(header, 0, &response)
 }
 
@@ -80,18 +65,10 @@ pub(crate) fn software(version: i16, request: &ApiVersionsRequest) -> Option<Sof
         text.len() <= MAX_SOFTWARE
             && ends(text.bytes().next())
             && ends(text.bytes().last())
-            && text
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'.')
+            && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'.')
     };
-    let (name, version) = (
-        request.client_software_name.as_str(),
-        request.client_software_version.as_str(),
-    );
-    (valid(name) && valid(version)).then(|| Software {
-        name: Some(name.to_owned()),
-        version: Some(version.to_owned()),
-    })
+    let (name, version) = (request.client_software_name.as_str(), request.client_software_version.as_str());
+    (valid(name) && valid(version)).then(|| Software { name: Some(name.to_owned()), version: Some(version.to_owned()) })
 }
 
 #[cfg(test)]
@@ -101,12 +78,7 @@ mod tests {
     use super::*;
 
     fn header(version: i16) -> Header {
-        Header {
-            api: ApiKey::ApiVersions,
-            version,
-            correlation_id: 7,
-            client_id: None,
-        }
+        Header { api: ApiKey::ApiVersions, version, correlation_id: 7, client_id: None }
     }
 
     #[test]
@@ -127,20 +99,14 @@ mod tests {
     #[test]
     fn an_unknown_version_is_answered_as_version_0() {
         let frame = unknown_version(&header(99)).unwrap();
-        assert_eq!(
-            frame[4..],
-            [0, 0, 0, 7, 0, 35, 0, 0, 0, 1, 0, 18, 0, 0, 0, 4]
-        );
+        assert_eq!(frame[4..], [0, 0, 0, 7, 0, 35, 0, 0, 0, 1, 0, 18, 0, 0, 0, 4]);
     }
 
     #[test]
     fn names_that_break_the_rule_are_refused() {
-        for (name, version, valid) in [
-            ("librdkafka", "2.6.1", true),
-            ("", "1", false),
-            ("a b", "1", false),
-            ("a", "-1", false),
-        ] {
+        for (name, version, valid) in
+            [("librdkafka", "2.6.1", true), ("", "1", false), ("a b", "1", false), ("a", "-1", false)]
+        {
             let request = ApiVersionsRequest::default()
                 .with_client_software_name(StrBytes::from_static_str(name))
                 .with_client_software_version(StrBytes::from_static_str(version));
@@ -151,12 +117,7 @@ mod tests {
 
     #[test]
     fn transactions_are_not_advertised() {
-        for key in [
-            ApiKey::AddPartitionsToTxn,
-            ApiKey::AddOffsetsToTxn,
-            ApiKey::EndTxn,
-            ApiKey::TxnOffsetCommit,
-        ] {
+        for key in [ApiKey::AddPartitionsToTxn, ApiKey::AddOffsetsToTxn, ApiKey::EndTxn, ApiKey::TxnOffsetCommit] {
             assert!(!SUPPORTED.iter().any(|api| api.key == key as i16));
         }
     }

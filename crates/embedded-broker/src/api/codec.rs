@@ -80,8 +80,7 @@ where
     let size = answer.compute_size(version).map_err(failed)?;
     let mut frame = BytesMut::with_capacity(4 + 8 + size);
     frame.put_i32(0);
-    head.encode(&mut frame, A::header_version(version))
-        .map_err(failed)?;
+    head.encode(&mut frame, A::header_version(version)).map_err(failed)?;
     answer.encode(&mut frame, version).map_err(failed)?;
     finish(frame)
 }
@@ -96,8 +95,7 @@ pub(crate) fn frame_of(payload: &[u8]) -> Result<BytesMut, Closed> {
 
 /// Fills in the length, for which room was left.
 fn finish(mut frame: BytesMut) -> Result<BytesMut, Closed> {
-    let length =
-        i32::try_from(frame.len() - 4).map_err(|_| Closed::Protocol("an answer over 2 GiB"))?;
+    let length = i32::try_from(frame.len() - 4).map_err(|_| Closed::Protocol("an answer over 2 GiB"))?;
     frame[..4].copy_from_slice(&length.to_be_bytes());
     Ok(frame)
 }

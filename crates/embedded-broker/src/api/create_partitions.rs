@@ -3,8 +3,7 @@
 use kafka_protocol::{
     error::ResponseError,
     messages::{
-        CreatePartitionsRequest, CreatePartitionsResponse,
-        create_partitions_request::CreatePartitionsTopic,
+        CreatePartitionsRequest, CreatePartitionsResponse, create_partitions_request::CreatePartitionsTopic,
         create_partitions_response::CreatePartitionsTopicResult,
     },
 };
@@ -19,48 +18,29 @@ pub(crate) async fn handle(
     let once = settings::once(request.topics.iter().map(|topic| topic.name.as_str()));
     let mut results = Vec::with_capacity(request.topics.len());
     for topic in &request.topics {
-        let outcome = once
-            .clone()
-            .and_then(|()| grow(context, topic, request.validate_only));
+        let outcome = once.clone().and_then(|()| grow(context, topic, request.validate_only));
         let result = CreatePartitionsTopicResult::default().with_name(topic.name.clone());
         results.push(match outcome {
             Ok(()) => result,
-            Err(refusal) => result
-                .with_error_code(refusal.code)
-                .with_error_message(Some(refusal.message)),
+            Err(refusal) => result.with_error_code(refusal.code).with_error_message(Some(refusal.message)),
         });
         tokio::task::yield_now().await;
     }
     CreatePartitionsResponse::default().with_results(results)
 }
 
-fn grow(
-    context: &Context,
-    topic: &CreatePartitionsTopic,
-    validate_only: bool,
-) -> Result<(), Refusal> {
+fn grow(context: &Context, topic: &CreatePartitionsTopic, validate_only: bool) -> Result<(), Refusal> {
     if !context.session.scope.contains(&topic.name) {
         return Err(Refusal::topic_outside());
     }
-    if topic
-        .assignments
-        .as_ref()
-        .is_some_and(|assignments| !assignments.is_empty())
-    {
-        let text =
-            "This broker is one node and places partitions itself: leave the assignment out.";
+    if topic.assignments.as_ref().is_some_and(|assignments| !assignments.is_empty()) {
+        let text = "This broker is one node and places partitions itself: leave the assignment out.";
         return Err(Refusal::new(ResponseError::InvalidReplicaAssignment, text));
     }
     if validate_only {
-        return Ok(context
-            .broker
-            .topics
-            .validate_partitions(&topic.name, topic.count)?);
+        return Ok(context.broker.topics.validate_partitions(&topic.name, topic.count)?);
     }
-    context
-        .broker
-        .topics
-        .add_partitions(&topic.name, topic.count)?;
+    context.broker.topics.add_partitions(&topic.name, topic.count)?;
     tracing::info!(
         topic = topic.name.as_str(),
         partitions = topic.count,

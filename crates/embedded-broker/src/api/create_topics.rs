@@ -19,11 +19,7 @@ use crate::topics::{NewTopic, TopicConfig};
 /// How many partitions a topic gets if the client leaves it to the broker.
 pub(super) const DEFAULT_PARTITIONS: i32 = 1;
 
-pub(crate) async fn handle(
-    context: &Context,
-    _version: i16,
-    request: CreateTopicsRequest,
-) -> CreateTopicsResponse {
+pub(crate) async fn handle(context: &Context, _version: i16, request: CreateTopicsRequest) -> CreateTopicsResponse {
     let mut seen = BTreeSet::new();
     let twice: BTreeSet<String> = request
         .topics
@@ -34,10 +30,7 @@ pub(crate) async fn handle(
     let mut results = Vec::with_capacity(request.topics.len());
     for topic in &request.topics {
         let outcome = if twice.contains(topic.name.as_str()) {
-            Err(Refusal::new(
-                ResponseError::InvalidRequest,
-                "The request names this topic twice.",
-            ))
+            Err(Refusal::new(ResponseError::InvalidRequest, "The request names this topic twice."))
         } else {
             create(context, topic, request.validate_only)
         };
@@ -54,22 +47,16 @@ struct Created {
     config: TopicConfig,
 }
 
-fn create(
-    context: &Context,
-    topic: &CreatableTopic,
-    validate_only: bool,
-) -> Result<Created, Refusal> {
+fn create(context: &Context, topic: &CreatableTopic, validate_only: bool) -> Result<Created, Refusal> {
     if !context.session.scope.contains(&topic.name) {
         return Err(Refusal::topic_outside());
     }
     if !topic.assignments.is_empty() {
-        let text =
-            "This broker is one node and places partitions itself: leave the assignment out.";
+        let text = "This broker is one node and places partitions itself: leave the assignment out.";
         return Err(Refusal::new(ResponseError::InvalidReplicaAssignment, text));
     }
     if !matches!(topic.replication_factor, -1 | 1) {
-        let text =
-            "This broker is one node: the replication factor can be 1, or -1 for the default.";
+        let text = "This broker is one node: the replication factor can be 1, or -1 for the default.";
         return Err(Refusal::new(ResponseError::InvalidReplicationFactor, text));
     }
     let mut config = BTreeMap::new();
@@ -80,37 +67,16 @@ fn create(
         };
         config.insert(entry.name.to_string(), value.to_string());
     }
-    let partitions = if topic.num_partitions == -1 {
-        DEFAULT_PARTITIONS
-    } else {
-        topic.num_partitions
-    };
-    let new = NewTopic {
-        name: topic.name.to_string(),
-        partitions,
-        config,
-    };
+    let partitions = if topic.num_partitions == -1 { DEFAULT_PARTITIONS } else { topic.num_partitions };
+    let new = NewTopic { name: topic.name.to_string(), partitions, config };
     if validate_only {
         context.broker.topics.validate(&new)?;
-        let config = TopicConfig::new(new.config)
-            .map_err(|text| Refusal::new(ResponseError::InvalidConfig, text))?;
-        return Ok(Created {
-            id: Uuid::nil(),
-            partitions,
-            config,
-        });
+        let config = TopicConfig::new(new.config).map_err(|text| Refusal::new(ResponseError::InvalidConfig, text))?;
+        return Ok(Created { id: Uuid::nil(), partitions, config });
     }
     let created = context.broker.topics.create(new)?;
-    tracing::info!(
-        topic = created.name,
-        principal = context.session.principal,
-        "topic created"
-    );
-    Ok(Created {
-        id: created.id,
-        partitions,
-        config: TopicConfig::clone(&created.config()),
-    })
+    tracing::info!(topic = created.name, principal = context.session.principal, "topic created");
+    Ok(Created { id: created.id, partitions, config: TopicConfig::clone(&created.config()) })
 }
 
 fn result(topic: &CreatableTopic, outcome: Result<Created, Refusal>) -> CreatableTopicResult {

@@ -5,9 +5,7 @@ use kafka_protocol::{
     messages::{
         DescribeConfigsRequest, DescribeConfigsResponse,
         describe_configs_request::DescribeConfigsResource,
-        describe_configs_response::{
-            DescribeConfigsResourceResult, DescribeConfigsResult, DescribeConfigsSynonym,
-        },
+        describe_configs_response::{DescribeConfigsResourceResult, DescribeConfigsResult, DescribeConfigsSynonym},
     },
     protocol::StrBytes,
 };
@@ -25,9 +23,7 @@ pub(crate) async fn handle(
             .with_resource_name(resource.resource_name.clone());
         match describe(context, resource, &request) {
             Ok(configs) => result.with_error_message(None).with_configs(configs),
-            Err(refusal) => result
-                .with_error_code(refusal.code)
-                .with_error_message(Some(refusal.message)),
+            Err(refusal) => result.with_error_code(refusal.code).with_error_message(Some(refusal.message)),
         }
     });
     DescribeConfigsResponse::default().with_results(results.collect())
@@ -39,31 +35,14 @@ fn describe(
     request: &DescribeConfigsRequest,
 ) -> Result<Vec<DescribeConfigsResourceResult>, Refusal> {
     settings::authorize(context, resource.resource_type, &resource.resource_name)?;
-    let unknown = || {
-        Refusal::new(
-            ResponseError::UnknownTopicOrPartition,
-            "There is no such topic.",
-        )
-    };
-    let topic = context
-        .broker
-        .topics
-        .get(&resource.resource_name)
-        .ok_or_else(unknown)?;
+    let unknown = || Refusal::new(ResponseError::UnknownTopicOrPartition, "There is no such topic.");
+    let topic = context.broker.topics.get(&resource.resource_name).ok_or_else(unknown)?;
     // Null and an empty list both mean all, as on Kafka.
     let wanted = resource.configuration_keys.as_deref().unwrap_or_default();
     let asked = |name: &str| wanted.is_empty() || wanted.iter().any(|key| key.as_str() == name);
     let config = topic.config();
     let entries = config.entries().filter(|(key, ..)| asked(key.name));
-    Ok(entries
-        .map(|entry| {
-            describe_one(
-                entry,
-                request.include_synonyms,
-                request.include_documentation,
-            )
-        })
-        .collect())
+    Ok(entries.map(|entry| describe_one(entry, request.include_synonyms, request.include_documentation)).collect())
 }
 
 fn describe_one(
@@ -85,10 +64,6 @@ fn describe_one(
         .with_value(Some(StrBytes::from_string(value.to_owned())))
         .with_config_source(settings::source(is_default))
         .with_config_type(settings::type_code(&key.kind))
-        .with_synonyms(if synonyms {
-            own.into_iter().chain([default]).collect()
-        } else {
-            Vec::new()
-        })
+        .with_synonyms(if synonyms { own.into_iter().chain([default]).collect() } else { Vec::new() })
         .with_documentation(documentation.then(|| StrBytes::from_static_str(key.doc)))
 }

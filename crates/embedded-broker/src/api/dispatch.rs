@@ -3,20 +3,21 @@
 use bytes::{Bytes, BytesMut};
 use kafka_protocol::{
     messages::{
-        AlterConfigsRequest, ApiKey, ApiVersionsRequest, CreatePartitionsRequest,
-        CreateTopicsRequest, DeleteRecordsRequest, DeleteTopicsRequest, DescribeClusterRequest,
-        DescribeConfigsRequest, FetchRequest, IncrementalAlterConfigsRequest,
-        InitProducerIdRequest, ListOffsetsRequest, MetadataRequest, OffsetForLeaderEpochRequest,
-        ProduceRequest, SaslAuthenticateRequest, SaslHandshakeRequest,
+        AlterConfigsRequest, ApiKey, ApiVersionsRequest, CreatePartitionsRequest, CreateTopicsRequest,
+        DeleteGroupsRequest, DeleteRecordsRequest, DeleteTopicsRequest, DescribeClusterRequest, DescribeConfigsRequest,
+        DescribeGroupsRequest, FetchRequest, FindCoordinatorRequest, HeartbeatRequest, IncrementalAlterConfigsRequest,
+        InitProducerIdRequest, JoinGroupRequest, LeaveGroupRequest, ListGroupsRequest, ListOffsetsRequest,
+        MetadataRequest, OffsetCommitRequest, OffsetDeleteRequest, OffsetFetchRequest, OffsetForLeaderEpochRequest,
+        ProduceRequest, SaslAuthenticateRequest, SaslHandshakeRequest, SyncGroupRequest,
     },
     protocol::{Message, Request},
 };
 
 use super::{
-    Context, Header, alter_configs, api_versions, create_partitions, create_topics, decode,
-    delete_records, delete_topics, describe_cluster, describe_configs, encode, fetch,
-    incremental_alter_configs, init_producer_id, list_offsets, metadata, offset_for_leader_epoch,
-    produce,
+    Context, Header, alter_configs, api_versions, create_partitions, create_topics, decode, delete_groups,
+    delete_records, delete_topics, describe_cluster, describe_configs, describe_groups, encode, fetch,
+    find_coordinator, heartbeat, incremental_alter_configs, init_producer_id, join_group, leave_group, list_groups,
+    list_offsets, metadata, offset_commit, offset_delete, offset_fetch, offset_for_leader_epoch, produce, sync_group,
 };
 use crate::connection::Closed;
 
@@ -30,11 +31,7 @@ pub(crate) struct Supported {
 
 const fn supported<R: Request>(max: i16) -> Supported {
     let range = <R as Message>::VERSIONS;
-    Supported {
-        key: R::KEY,
-        min: range.min,
-        max: if range.max < max { range.max } else { max },
-    }
+    Supported { key: R::KEY, min: range.min, max: if range.max < max { range.max } else { max } }
 }
 
 /// All versions that the codec has.
@@ -77,6 +74,17 @@ handlers! {
     offset_for_leader_epoch: OffsetForLeaderEpochRequest, offset_for_leader_epoch::NEWEST;
     delete_records: DeleteRecordsRequest, delete_records::NEWEST;
     init_producer_id: InitProducerIdRequest, init_producer_id::NEWEST;
+    find_coordinator: FindCoordinatorRequest, ALL;
+    join_group: JoinGroupRequest, ALL;
+    sync_group: SyncGroupRequest, ALL;
+    heartbeat: HeartbeatRequest, ALL;
+    leave_group: LeaveGroupRequest, ALL;
+    offset_commit: OffsetCommitRequest, ALL;
+    offset_fetch: OffsetFetchRequest, ALL;
+    offset_delete: OffsetDeleteRequest, ALL;
+    describe_groups: DescribeGroupsRequest, ALL;
+    list_groups: ListGroupsRequest, ALL;
+    delete_groups: DeleteGroupsRequest, ALL;
     metadata: MetadataRequest, ALL;
     create_topics: CreateTopicsRequest, ALL;
     delete_topics: DeleteTopicsRequest, ALL;
@@ -87,9 +95,13 @@ handlers! {
     describe_cluster: DescribeClusterRequest, ALL;
 }
 
+/// Whether a request may wait for others: for records to come, or for members of a group.
+pub(crate) fn waits(api: ApiKey) -> bool {
+    matches!(api, ApiKey::Fetch | ApiKey::JoinGroup | ApiKey::SyncGroup)
+}
+
 /// A Produce with `acks=0` is the one request without an answer.
 fn wants_answer<R: Request + 'static>(request: &R) -> bool {
     let any: &dyn std::any::Any = request;
-    any.downcast_ref::<ProduceRequest>()
-        .is_none_or(|produce| produce.acks != 0)
+    any.downcast_ref::<ProduceRequest>().is_none_or(|produce| produce.acks != 0)
 }

@@ -16,26 +16,17 @@ pub(crate) struct Refusal {
 impl Refusal {
     /// A refusal with a sentence of its own.
     pub(crate) fn new(error: ResponseError, message: impl Into<String>) -> Self {
-        Self {
-            code: error.code(),
-            message: StrBytes::from_string(message.into()),
-        }
+        Self { code: error.code(), message: StrBytes::from_string(message.into()) }
     }
 
     /// The answer for every topic outside the scope, whether or not it exists.
     pub(crate) fn topic_outside() -> Self {
-        Self::new(
-            ResponseError::TopicAuthorizationFailed,
-            "The topic is not in this token's workspace.",
-        )
+        Self::new(ResponseError::TopicAuthorizationFailed, "The topic is not in this token's workspace.")
     }
 
     /// The answer for everything that concerns the cluster as a whole.
     pub(crate) fn cluster() -> Self {
-        Self::new(
-            ResponseError::ClusterAuthorizationFailed,
-            "A token grants nothing outside its workspace.",
-        )
+        Self::new(ResponseError::ClusterAuthorizationFailed, "A token grants nothing outside its workspace.")
     }
 }
 
@@ -43,9 +34,7 @@ impl From<TopicError> for Refusal {
     fn from(error: TopicError) -> Self {
         let kind = match &error {
             TopicError::Exists => ResponseError::TopicAlreadyExists,
-            TopicError::SimilarName(_) | TopicError::InvalidName(_) => {
-                ResponseError::InvalidTopicException
-            }
+            TopicError::SimilarName(_) | TopicError::InvalidName(_) => ResponseError::InvalidTopicException,
             TopicError::InvalidPartitions(_) => ResponseError::InvalidPartitions,
             TopicError::InvalidConfig(_) => ResponseError::InvalidConfig,
             TopicError::Unknown => ResponseError::UnknownTopicOrPartition,

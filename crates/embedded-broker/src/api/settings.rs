@@ -19,11 +19,7 @@ pub(super) type Entry<'a> = (&'static ConfigKey, &'a str, bool);
 
 /// Where a value comes from.
 pub(super) fn source(is_default: bool) -> i8 {
-    if is_default {
-        DEFAULT_CONFIG
-    } else {
-        TOPIC_CONFIG
-    }
+    if is_default { DEFAULT_CONFIG } else { TOPIC_CONFIG }
 }
 
 /// The type of a setting as DescribeConfigs numbers them.
@@ -53,10 +49,7 @@ pub(super) fn once<K: Ord>(keys: impl IntoIterator<Item = K>) -> Result<(), Refu
     if keys.into_iter().all(|key| seen.insert(key)) {
         return Ok(());
     }
-    Err(Refusal::new(
-        ResponseError::InvalidRequest,
-        "The request names a resource or a setting twice.",
-    ))
+    Err(Refusal::new(ResponseError::InvalidRequest, "The request names a resource or a setting twice."))
 }
 
 /// Changes the settings of a topic, or only checks whether it could.
@@ -70,10 +63,6 @@ pub(super) fn alter(
         return Ok(context.broker.topics.validate_config(topic, changes)?);
     }
     context.broker.topics.alter_config(topic, changes)?;
-    tracing::info!(
-        topic,
-        principal = context.session.principal,
-        "topic settings changed"
-    );
+    tracing::info!(topic, principal = context.session.principal, "topic settings changed");
     Ok(())
 }

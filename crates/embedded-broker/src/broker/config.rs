@@ -54,7 +54,7 @@ impl Default for Limits {
             sign_in_time: Duration::from_secs(10),
             sign_in_frame: 16 * 1024,
             request_frame: 100 * 1024 * 1024,
-            idle: Duration::from_secs(600),
+            idle: Duration::from_mins(10),
             write_stall: Duration::from_secs(30),
             linger: Duration::from_secs(1),
             shutdown: Duration::from_secs(5),

@@ -31,7 +31,7 @@ use crate::{
 };
 
 /// How often old records are looked for.
-const RETENTION_EVERY: Duration = Duration::from_secs(60);
+const RETENTION_EVERY: Duration = Duration::from_mins(1);
 
 /// Where the time comes from; passed in so that tests can set it.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
@@ -93,15 +93,9 @@ impl Broker {
             let groups = GroupCoordinator::open(&dir, opening_clock).map_err(StartError::Groups)?;
             Ok::<_, StartError>((topics, groups))
         });
-        let (topics, groups) = opening
-            .await
-            .expect("opening neither panics nor is aborted")?;
+        let (topics, groups) = opening.await.expect("opening neither panics nor is aborted")?;
         let shared = Arc::new(Shared {
-            advertised_port: if config.advertised_port == 0 {
-                local_addr.port()
-            } else {
-                config.advertised_port
-            },
+            advertised_port: if config.advertised_port == 0 { local_addr.port() } else { config.advertised_port },
             config,
             clock,
             topics,
@@ -112,20 +106,9 @@ impl Broker {
             stopping: CancellationToken::new(),
         });
         let tasks = TaskTracker::new();
-        tasks.spawn(connection::accept(
-            Arc::clone(&shared),
-            listener,
-            tasks.clone(),
-        ));
-        tasks.spawn(apply_retention(
-            Arc::downgrade(&shared),
-            shared.stopping.clone(),
-        ));
-        Ok(Self {
-            shared,
-            local_addr,
-            tasks,
-        })
+        tasks.spawn(connection::accept(Arc::clone(&shared), listener, tasks.clone()));
+        tasks.spawn(apply_retention(Arc::downgrade(&shared), shared.stopping.clone()));
+        Ok(Self { shared, local_addr, tasks })
     }
 
     /// Where the broker listens.
@@ -135,36 +118,21 @@ impl Broker {
 
     /// The topics of a scope, sorted by name.
     pub fn topics(&self, scope: &Scope) -> Vec<TopicDescription> {
-        self.shared
-            .topics
-            .list(scope)
-            .iter()
-            .map(|topic| TopicDescription::of(topic))
-            .collect()
+        self.shared.topics.list(scope).iter().map(|topic| TopicDescription::of(topic)).collect()
     }
 
     /// The topic with this full name.
     pub fn topic(&self, name: &str) -> Option<TopicDescription> {
-        self.shared
-            .topics
-            .get(name)
-            .map(|topic| TopicDescription::of(&topic))
+        self.shared.topics.get(name).map(|topic| TopicDescription::of(&topic))
     }
 
     /// Creates a topic. Clients can use it when this returns.
     pub fn create_topic(&self, new: NewTopic) -> Result<TopicDescription, TopicError> {
-        self.shared
-            .topics
-            .create(new)
-            .map(|topic| TopicDescription::of(&topic))
+        self.shared.topics.create(new).map(|topic| TopicDescription::of(&topic))
     }
 
     /// Changes a topic: everything is checked before anything is changed.
-    pub fn alter_topic(
-        &self,
-        name: &str,
-        changes: &TopicChanges,
-    ) -> Result<TopicDescription, TopicError> {
+    pub fn alter_topic(&self, name: &str, changes: &TopicChanges) -> Result<TopicDescription, TopicError> {
         let topics = &self.shared.topics;
         let topic = topics.get(name).ok_or(TopicError::Unknown)?;
         // Asking for as many as there are is no change, and no error, unlike in Kafka's own API.
@@ -206,9 +174,7 @@ impl Broker {
         if !ending.is_empty() {
             tracing::info!(principal, connections = ending.len(), "principal cut off");
         }
-        CutOff {
-            connections_closed: ending.len(),
-        }
+        CutOff { connections_closed: ending.len() }
     }
 
     /// The signed-in connections, oldest first.
@@ -220,17 +186,12 @@ impl Broker {
     pub async fn shutdown(&self) {
         self.shared.stopping.cancel();
         self.tasks.close();
-        if timeout(self.shared.config.limits.shutdown, self.tasks.wait())
-            .await
-            .is_err()
-        {
+        if timeout(self.shared.config.limits.shutdown, self.tasks.wait()).await.is_err() {
             self.shared.connections.end_all();
             self.tasks.wait().await;
         }
         let shared = Arc::clone(&self.shared);
-        spawn_blocking(move || shared.topics.checkpoint())
-            .await
-            .expect("a checkpoint neither panics nor is aborted");
+        spawn_blocking(move || shared.topics.checkpoint()).await.expect("a checkpoint neither panics nor is aborted");
     }
 }
 

@@ -42,15 +42,8 @@ struct Cached {
 impl Credentials {
     /// Credentials with a secret of their own.
     pub(crate) fn new() -> Self {
-        let pool = |parallel| Pool {
-            cache: Mutex::default(),
-            derivations: Semaphore::new(parallel),
-        };
-        Self {
-            secret: rand::random(),
-            known: pool(2),
-            unknown: pool(1),
-        }
+        let pool = |parallel| Pool { cache: Mutex::default(), derivations: Semaphore::new(parallel) };
+        Self { secret: rand::random(), known: pool(2), unknown: pool(1) }
     }
 
     /// The salt of `user`, the same at each sign-in, whether or not there is such a user.
@@ -59,17 +52,8 @@ impl Credentials {
     }
 
     /// The keys of `user` with `password`; `None` is the password that nobody has.
-    pub(crate) async fn keys(
-        &self,
-        mechanism: Mechanism,
-        user: &str,
-        password: Option<&str>,
-    ) -> Keys {
-        let nobodys = || {
-            keyed_hash(&self.secret, "nobody", user)
-                .escape_ascii()
-                .to_string()
-        };
+    pub(crate) async fn keys(&self, mechanism: Mechanism, user: &str, password: Option<&str>) -> Keys {
+        let nobodys = || keyed_hash(&self.secret, "nobody", user).escape_ascii().to_string();
         let (pool, password) = match password {
             Some(password) => (&self.known, password.to_owned()),
             None => (&self.unknown, nobodys()),
@@ -88,23 +72,13 @@ impl Credentials {
         let keys = spawn_blocking(move || Keys::derive(mechanism, &password, &salt, ITERATIONS))
             .await
             .expect("a derivation neither panics nor is aborted");
-        pool.insert(
-            id,
-            Cached {
-                fingerprint,
-                keys: keys.clone(),
-            },
-        );
+        pool.insert(id, Cached { fingerprint, keys: keys.clone() });
         keys
     }
 
     /// Drops the keys of a principal that was cut off.
     pub(crate) fn forget(&self, user: &str) {
-        let mut cache = self
-            .known
-            .cache
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut cache = self.known.cache.lock().unwrap_or_else(PoisonError::into_inner);
         cache.keys.retain(|(name, _), _| name != user);
         cache.order.retain(|(name, _)| name != user);
     }
@@ -113,11 +87,7 @@ impl Credentials {
 impl Pool {
     fn cached(&self, id: &(String, Mechanism), fingerprint: &[u8]) -> Option<Keys> {
         let cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
-        cache
-            .keys
-            .get(id)
-            .filter(|cached| cached.fingerprint == fingerprint)
-            .map(|cached| cached.keys.clone())
+        cache.keys.get(id).filter(|cached| cached.fingerprint == fingerprint).map(|cached| cached.keys.clone())
     }
 
     fn insert(&self, id: (String, Mechanism), cached: Cached) {
@@ -140,29 +110,12 @@ mod tests {
     #[tokio::test]
     async fn keys_are_kept_until_the_password_changes_or_the_principal_is_cut_off() {
         let credentials = Credentials::new();
-        let kept = |user: &str| {
-            credentials
-                .known
-                .cache
-                .lock()
-                .unwrap()
-                .keys
-                .keys()
-                .filter(|(name, _)| name == user)
-                .count()
-        };
-        credentials
-            .keys(Mechanism::Sha256, "tk-1", Some("secret"))
-            .await;
-        credentials
-            .keys(Mechanism::Sha512, "tk-1", Some("secret"))
-            .await;
-        credentials
-            .keys(Mechanism::Sha256, "tk-1", Some("other"))
-            .await;
-        credentials
-            .keys(Mechanism::Sha256, "tk-2", Some("secret"))
-            .await;
+        let kept =
+            |user: &str| credentials.known.cache.lock().unwrap().keys.keys().filter(|(name, _)| name == user).count();
+        credentials.keys(Mechanism::Sha256, "tk-1", Some("secret")).await;
+        credentials.keys(Mechanism::Sha512, "tk-1", Some("secret")).await;
+        credentials.keys(Mechanism::Sha256, "tk-1", Some("other")).await;
+        credentials.keys(Mechanism::Sha256, "tk-2", Some("secret")).await;
         credentials.keys(Mechanism::Sha256, "tk-3", None).await;
         assert_eq!((kept("tk-1"), kept("tk-2"), kept("tk-3")), (2, 1, 0));
         credentials.forget("tk-1");
@@ -178,9 +131,6 @@ mod tests {
         assert_eq!(salt(Mechanism::Sha256, "a"), salt(Mechanism::Sha256, "a"));
         assert_ne!(salt(Mechanism::Sha256, "a"), salt(Mechanism::Sha256, "b"));
         assert_ne!(salt(Mechanism::Sha256, "a"), salt(Mechanism::Sha512, "a"));
-        assert_ne!(
-            salt(Mechanism::Sha256, "a"),
-            Credentials::new().salt(Mechanism::Sha256, "a")
-        );
+        assert_ne!(salt(Mechanism::Sha256, "a"), Credentials::new().salt(Mechanism::Sha256, "a"));
     }
 }

@@ -23,9 +23,11 @@ pub(crate) async fn accept(broker: Arc<Shared>, listener: TcpListener, tasks: Ta
         match accepted {
             Ok((tcp, peer)) => match broker.connections.admit(&broker.config.limits) {
                 // A panic in the task ends the task and nothing else: tokio catches it, and the place is given back.
-                Some(place) => drop(tasks.spawn(serve(Arc::clone(&broker), tcp, peer, place))),
+                Some(place) => {
+                    tasks.spawn(serve(Arc::clone(&broker), tcp, peer, place));
+                }
                 None => {
-                    tracing::warn!(%peer, "connection refused: the broker has as many as it may")
+                    tracing::warn!(%peer, "connection refused: the broker has as many as it may");
                 }
             },
             Err(error) => {

@@ -26,7 +26,7 @@ use tokio::{
     net::TcpStream,
     time::{Instant, timeout, timeout_at},
 };
-use tokio_rustls::TlsAcceptor;
+use tokio_rustls::{TlsAcceptor, server::TlsStream};
 use twinkey_kafka_wire::frame::{FrameError, FrameReader};
 
 pub(crate) use credentials::Credentials;
@@ -77,44 +77,43 @@ async fn serve(broker: Arc<Shared>, tcp: TcpStream, peer: SocketAddr, place: Pla
 async fn run(broker: &Arc<Shared>, tcp: TcpStream, peer: SocketAddr, place: &Place) -> Closed {
     let limits = &broker.config.limits;
     let deadline = Instant::now() + limits.sign_in_time;
-    if let Err(error) = tcp.set_nodelay(true) {
-        return error.into();
-    }
-    let mut stream = match timeout_at(
-        deadline,
-        TlsAcceptor::from(Arc::clone(&broker.config.tls)).accept(tcp),
-    )
-    .await
-    {
-        Ok(Ok(stream)) => stream,
-        Ok(Err(error)) => return error.into(),
-        Err(_) => return Closed::SignInTime,
+    let mut stream = match before(broker, deadline, handshake(broker, tcp)).await {
+        Ok(stream) => stream,
+        Err(end) => return end,
     };
     let mut reader = FrameReader::new(limits.sign_in_frame);
     let signing_in = sign_in::sign_in(broker, peer, place, &mut reader, &mut stream);
-    let signed_in = timeout_at(deadline, signing_in)
-        .await
-        .unwrap_or(Err(Closed::SignInTime));
-    let end = match signed_in {
+    let end = match before(broker, deadline, signing_in).await {
         Ok(session) => {
-            tracing::debug!(%peer, principal = session.principal, "signed in");
+            tracing::debug!(%peer, connection = session.connection_id, principal = session.principal, "signed in");
             reader.set_limit(limits.request_frame);
             let stream = &mut stream;
-            requests::Requests {
-                broker,
-                session,
-                place,
-                reader,
-                stream,
-                ahead: requests::Ahead::default(),
-            }
-            .serve()
-            .await
+            let ahead = requests::Ahead::default();
+            requests::Requests { broker, session, place, reader, stream, ahead }.serve().await
         }
         Err(end) => end,
     };
     part(&mut stream, &end, limits.linger).await;
     end
+}
+
+/// What a connection does before it is signed in: bounded in time, and dropped when the broker stops.
+async fn before<T>(
+    broker: &Shared,
+    deadline: Instant,
+    step: impl Future<Output = Result<T, Closed>>,
+) -> Result<T, Closed> {
+    tokio::select! {
+        biased;
+        () = broker.stopping.cancelled() => Err(Closed::Stopping),
+        done = timeout_at(deadline, step) => done.unwrap_or(Err(Closed::SignInTime)),
+    }
+}
+
+async fn handshake(broker: &Shared, tcp: TcpStream) -> Result<TlsStream<TcpStream>, Closed> {
+    // Answers are written whole; waiting for more to send would only delay them.
+    tcp.set_nodelay(true)?;
+    Ok(TlsAcceptor::from(Arc::clone(&broker.config.tls)).accept(tcp).await?)
 }
 
 /// Ends a stream so that the peer can read what was sent last: our side is closed first, then what the peer still sends
@@ -132,20 +131,12 @@ async fn part<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut S, end: &Closed, l
 }
 
 /// Writes an answer. The time limit is on each step, so that a slow peer may take long but one that takes nothing may not.
-async fn send<S: AsyncWrite + Unpin>(
-    stream: &mut S,
-    mut answer: BytesMut,
-    stall: Duration,
-) -> Result<(), Closed> {
+async fn send<S: AsyncWrite + Unpin>(stream: &mut S, mut answer: BytesMut, stall: Duration) -> Result<(), Closed> {
     while answer.has_remaining() {
-        let written = timeout(stall, stream.write_buf(&mut answer))
-            .await
-            .map_err(|_| Closed::WriteStall)??;
+        let written = timeout(stall, stream.write_buf(&mut answer)).await.map_err(|_| Closed::WriteStall)??;
         if written == 0 {
             return Err(Closed::ByPeer);
         }
     }
-    Ok(timeout(stall, stream.flush())
-        .await
-        .map_err(|_| Closed::WriteStall)??)
+    Ok(timeout(stall, stream.flush()).await.map_err(|_| Closed::WriteStall)??)
 }

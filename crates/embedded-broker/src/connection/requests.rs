@@ -45,6 +45,8 @@ pub(super) struct Ahead {
     bytes: usize,
     /// Why nothing more can be read.
     end: Option<Closed>,
+    /// The `client.id` that the table of connections shows, kept here so that it is not told at each request.
+    client_id: Option<String>,
     /// A re-authentication in progress (KIP-368).
     exchange: Option<Exchange>,
 }
@@ -85,8 +87,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Requests<'_, S> {
 
     async fn one(&mut self, mut frame: Bytes) -> Result<(), Closed> {
         let header = Header::take(&mut frame)?;
-        if let Some(client_id) = &header.client_id {
-            self.place.note_client_id(client_id);
+        if header.client_id != self.ahead.client_id {
+            self.place.note_client_id(header.client_id.clone());
+            self.ahead.client_id.clone_from(&header.client_id);
         }
         let stall = self.broker.config.limits.write_stall;
         match header.api {
@@ -108,10 +111,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Requests<'_, S> {
                     session: Arc::clone(&self.session),
                     client_id: header.client_id.clone(),
                 };
-                let waits = matches!(
-                    header.api,
-                    ApiKey::Fetch | ApiKey::JoinGroup | ApiKey::SyncGroup
-                );
+                let waits = api::waits(header.api);
                 let answering: Answering<'_> = Box::pin(api::answer(&context, &header, frame));
                 match self.answer_while_reading(answering, waits).await? {
                     Some(answer) => send(self.stream, answer, stall).await,
@@ -122,7 +122,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Requests<'_, S> {
     }
 
     /// Waits for an answer, and reads ahead meanwhile: a peer that goes away while a long poll waits is noticed at once,
-    /// and the poll is dropped. Other requests of a peer that has gone are still carried out, because it has sent them:
+    /// and the poll is dropped, as it is when the broker stops. Other requests of a peer that has gone are still carried out, because it has sent them:
     /// a producer that wants no acknowledgement closes right behind its last record.
     async fn answer_while_reading(
         &mut self,
@@ -133,38 +133,27 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Requests<'_, S> {
             if self.ahead.end.is_some() && waits {
                 return Ok(None);
             }
-            if !self.ahead.has_room() {
-                return answering.await;
-            }
             tokio::select! {
                 biased;
                 answer = &mut answering => return answer,
-                read = self.reader.next(self.stream) => self.ahead.push(read),
+                () = self.broker.stopping.cancelled(), if waits => return Err(Closed::Stopping),
+                read = self.reader.next(self.stream), if self.ahead.has_room() => self.ahead.push(read),
             }
         }
     }
 
     /// A SaslAuthenticate on a live connection (KIP-368): accepted for the same principal only.
-    async fn authenticate_again(
-        &mut self,
-        message: &[u8],
-    ) -> (SaslAuthenticateResponse, Result<(), Closed>) {
+    async fn authenticate_again(&mut self, message: &[u8]) -> (SaslAuthenticateResponse, Result<(), Closed>) {
         let Some(exchange) = self.ahead.exchange.take() else {
             let text = "SaslAuthenticate must follow SaslHandshake".to_owned();
             let refusal = sign_in::refused(ResponseError::IllegalSaslState, text);
             return (refusal, Err(Closed::Refused("no handshake")));
         };
         let mechanism = exchange.mechanism();
-        let accepted = |token: Vec<u8>| {
-            SaslAuthenticateResponse::default()
-                .with_error_message(None)
-                .with_auth_bytes(token.into())
-        };
+        let accepted =
+            |token: Vec<u8>| SaslAuthenticateResponse::default().with_error_message(None).with_auth_bytes(token.into());
         let refused = |why| {
-            let refusal = sign_in::refused(
-                ResponseError::SaslAuthenticationFailed,
-                Exchange::refusal(mechanism),
-            );
+            let refusal = sign_in::refused(ResponseError::SaslAuthenticationFailed, Exchange::refusal(mechanism));
             (refusal, Err(Closed::Refused(why)))
         };
         match exchange.step(self.broker, message).await {
@@ -172,9 +161,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Requests<'_, S> {
                 self.ahead.exchange = Some(exchange);
                 (accepted(token), Ok(()))
             }
-            Step::Done(proved, token) if proved.principal == self.session.principal => {
-                (accepted(token), Ok(()))
-            }
+            Step::Done(proved, token) if proved.principal == self.session.principal => (accepted(token), Ok(())),
             Step::Done(..) => refused("another principal on a live connection"),
             Step::Refused(why) => refused(why),
         }

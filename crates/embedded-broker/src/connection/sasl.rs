@@ -53,9 +53,7 @@ impl Exchange {
             "PLAIN" => State::Plain,
             _ => return None,
         };
-        let mechanism = MECHANISMS
-            .into_iter()
-            .find(|offered| *offered == mechanism)?;
+        let mechanism = MECHANISMS.into_iter().find(|offered| *offered == mechanism)?;
         Some(Self { mechanism, state })
     }
 
@@ -80,16 +78,9 @@ impl Exchange {
                     let user = first.user.clone();
                     let nonce = format!("{:032x}", rand::random::<u128>());
                     let salt = broker.credentials.salt(mechanism, &user);
-                    let (scram, challenge) =
-                        Scram::begin(mechanism, first, &nonce, &salt, ITERATIONS);
+                    let (scram, challenge) = Scram::begin(mechanism, first, &nonce, &salt, ITERATIONS);
                     let state = State::ScramLast(mechanism, user, scram);
-                    Step::Continue(
-                        Self {
-                            mechanism: self.mechanism,
-                            state,
-                        },
-                        challenge,
-                    )
+                    Step::Continue(Self { mechanism: self.mechanism, state }, challenge)
                 }
                 Err(_) => Step::Refused("malformed first message"),
             },
@@ -99,13 +90,7 @@ impl Exchange {
                 // Unknown users go all the way too, so that they cannot be told from wrong passwords.
                 let keys = broker.credentials.keys(mechanism, &user, password).await;
                 match (scram.finish(&keys, message), known) {
-                    (Ok(proof), Some(known)) => Step::Done(
-                        Proved {
-                            principal: user,
-                            scope: known.scope,
-                        },
-                        proof,
-                    ),
+                    (Ok(proof), Some(known)) => Step::Done(Proved { principal: user, scope: known.scope }, proof),
                     (Ok(_), None) => Step::Refused("unknown principal"),
                     (Err(_), _) => Step::Refused("wrong proof or unknown principal"),
                 }
@@ -130,13 +115,9 @@ fn plain(broker: &Shared, message: &[u8]) -> Step {
     let expected = known.as_ref().map_or("", |known| known.password.as_str());
     let equal = bool::from(password.as_bytes().ct_eq(expected.as_bytes()));
     match known {
-        Some(KnownPrincipal { scope, .. }) if equal && !password.is_empty() => Step::Done(
-            Proved {
-                principal: user.to_owned(),
-                scope,
-            },
-            Vec::new(),
-        ),
+        Some(KnownPrincipal { scope, .. }) if equal && !password.is_empty() => {
+            Step::Done(Proved { principal: user.to_owned(), scope }, Vec::new())
+        }
         _ => Step::Refused("wrong password or unknown principal"),
     }
 }

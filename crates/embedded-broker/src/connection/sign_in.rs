@@ -6,8 +6,8 @@ use bytes::{Bytes, BytesMut};
 use kafka_protocol::{
     error::ResponseError,
     messages::{
-        ApiKey, ApiVersionsRequest, SaslAuthenticateRequest, SaslAuthenticateResponse,
-        SaslHandshakeRequest, SaslHandshakeResponse,
+        ApiKey, ApiVersionsRequest, SaslAuthenticateRequest, SaslAuthenticateResponse, SaslHandshakeRequest,
+        SaslHandshakeResponse,
     },
     protocol::StrBytes,
 };
@@ -55,14 +55,7 @@ where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     let software = Software::default();
-    let mut sign_in = SignIn {
-        broker,
-        peer,
-        place,
-        software,
-        exchange: None,
-        bare: false,
-    };
+    let mut sign_in = SignIn { broker, peer, place, software, exchange: None, bare: false };
     loop {
         let frame = reader.next(stream).await?.ok_or(Closed::ByPeer)?;
         let (answer, next) = sign_in.answer(frame).await?;
@@ -90,11 +83,7 @@ impl SignIn<'_> {
             ApiKey::SaslHandshake => {
                 let request: SaslHandshakeRequest = api::decode(&header, frame)?;
                 let (response, exchange) = handshake(&request);
-                let next = if exchange.is_some() {
-                    Next::Read
-                } else {
-                    Next::Refuse("unsupported mechanism")
-                };
+                let next = if exchange.is_some() { Next::Read } else { Next::Refuse("unsupported mechanism") };
                 self.bare = header.version == 0;
                 self.exchange = exchange;
                 Ok((Some(api::encode(&header, &response)?), next))
@@ -106,21 +95,13 @@ impl SignIn<'_> {
                         ResponseError::IllegalSaslState,
                         "SaslAuthenticate must follow SaslHandshake".to_owned(),
                     );
-                    return Ok((
-                        Some(api::encode(&header, &response)?),
-                        Next::Refuse("no handshake"),
-                    ));
+                    return Ok((Some(api::encode(&header, &response)?), Next::Refuse("no handshake")));
                 };
                 let mechanism = exchange.mechanism();
                 let (token, next) = self.step(exchange, &request.auth_bytes).await;
                 let response = match next {
-                    Next::Refuse(_) => refused(
-                        ResponseError::SaslAuthenticationFailed,
-                        Exchange::refusal(mechanism),
-                    ),
-                    _ => SaslAuthenticateResponse::default()
-                        .with_error_message(None)
-                        .with_auth_bytes(token.into()),
+                    Next::Refuse(_) => refused(ResponseError::SaslAuthenticationFailed, Exchange::refusal(mechanism)),
+                    _ => SaslAuthenticateResponse::default().with_error_message(None).with_auth_bytes(token.into()),
                 };
                 Ok((Some(api::encode(&header, &response)?), next))
             }
@@ -128,11 +109,7 @@ impl SignIn<'_> {
         }
     }
 
-    fn api_versions(
-        &mut self,
-        header: &Header,
-        body: Bytes,
-    ) -> Result<(Option<BytesMut>, Next), Closed> {
+    fn api_versions(&mut self, header: &Header, body: Bytes) -> Result<(Option<BytesMut>, Next), Closed> {
         if !api::supports::<ApiVersionsRequest>(header.version) {
             return Ok((Some(api_versions::unknown_version(header)?), Next::Read));
         }
@@ -144,11 +121,7 @@ impl SignIn<'_> {
         Ok((Some(api::encode(header, &response)?), Next::Read))
     }
 
-    async fn bare_token(
-        &mut self,
-        exchange: Exchange,
-        token: &[u8],
-    ) -> Result<(Option<BytesMut>, Next), Closed> {
+    async fn bare_token(&mut self, exchange: Exchange, token: &[u8]) -> Result<(Option<BytesMut>, Next), Closed> {
         let (answer, next) = self.step(exchange, token).await;
         if let Next::Refuse(why) = next {
             // There is no way to say why in a bare exchange (KIP-152 came to change that).
@@ -187,25 +160,11 @@ impl SignIn<'_> {
 }
 
 /// The answer to a SaslHandshake, and the exchange that it begins.
-pub(super) fn handshake(
-    request: &SaslHandshakeRequest,
-) -> (SaslHandshakeResponse, Option<Exchange>) {
+pub(super) fn handshake(request: &SaslHandshakeRequest) -> (SaslHandshakeResponse, Option<Exchange>) {
     let exchange = Exchange::new(&request.mechanism);
-    let code = if exchange.is_some() {
-        0
-    } else {
-        ResponseError::UnsupportedSaslMechanism.code()
-    };
-    let offered = MECHANISMS
-        .into_iter()
-        .map(StrBytes::from_static_str)
-        .collect();
-    (
-        SaslHandshakeResponse::default()
-            .with_error_code(code)
-            .with_mechanisms(offered),
-        exchange,
-    )
+    let code = if exchange.is_some() { 0 } else { ResponseError::UnsupportedSaslMechanism.code() };
+    let offered = MECHANISMS.into_iter().map(StrBytes::from_static_str).collect();
+    (SaslHandshakeResponse::default().with_error_code(code).with_mechanisms(offered), exchange)
 }
 
 /// A refusal of a SaslAuthenticate.

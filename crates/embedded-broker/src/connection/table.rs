@@ -75,30 +75,19 @@ impl Table {
         inner.last_id += 1;
         let id = inner.last_id;
         let cancel = CancellationToken::new();
-        let entry = Entry {
-            cancel: cancel.clone(),
-            ended: CancellationToken::new(),
-            session: None,
-            client_id: None,
-        };
+        let entry = Entry { cancel: cancel.clone(), ended: CancellationToken::new(), session: None, client_id: None };
         inner.entries.insert(id, entry);
         inner.waiting.insert(id);
-        Some(Place {
-            table: Arc::clone(self),
-            id,
-            cancel,
-        })
+        Some(Place { table: Arc::clone(self), id, cancel })
     }
 
     /// Ends every connection of `principal`; the tokens tell when each has ended.
     pub(crate) fn cut_off(&self, principal: &str) -> Vec<CancellationToken> {
         let inner = self.lock();
-        let of_principal = inner.entries.values().filter(|entry| {
-            entry
-                .session
-                .as_ref()
-                .is_some_and(|session| session.principal == principal)
-        });
+        let of_principal = inner
+            .entries
+            .values()
+            .filter(|entry| entry.session.as_ref().is_some_and(|session| session.principal == principal));
         of_principal
             .map(|entry| {
                 entry.cancel.cancel();
@@ -109,19 +98,13 @@ impl Table {
 
     /// Ends every connection.
     pub(crate) fn end_all(&self) {
-        self.lock()
-            .entries
-            .values()
-            .for_each(|entry| entry.cancel.cancel());
+        self.lock().entries.values().for_each(|entry| entry.cancel.cancel());
     }
 
     /// The signed-in connections, oldest first.
     pub(crate) fn list(&self) -> Vec<ConnectionInfo> {
         let inner = self.lock();
-        let signed_in = inner
-            .entries
-            .values()
-            .filter_map(|entry| Some((entry.session.as_ref()?, &entry.client_id)));
+        let signed_in = inner.entries.values().filter_map(|entry| Some((entry.session.as_ref()?, &entry.client_id)));
         signed_in
             .map(|(session, client_id)| ConnectionInfo {
                 principal: session.principal.clone(),
@@ -165,11 +148,9 @@ impl Place {
     }
 
     /// Notes the `client.id` of a request.
-    pub(crate) fn note_client_id(&self, client_id: &str) {
-        if let Some(entry) = self.table.lock().entries.get_mut(&self.id)
-            && entry.client_id.as_deref() != Some(client_id)
-        {
-            entry.client_id = Some(client_id.to_owned());
+    pub(crate) fn note_client_id(&self, client_id: Option<String>) {
+        if let Some(entry) = self.table.lock().entries.get_mut(&self.id) {
+            entry.client_id = client_id;
         }
     }
 }
@@ -203,25 +184,15 @@ mod tests {
     #[test]
     fn the_oldest_half_open_connection_makes_room() {
         let table = Arc::new(Table::default());
-        let limits = Limits {
-            connections: 4,
-            unauthenticated_connections: 2,
-            ..Limits::default()
-        };
+        let limits = Limits { connections: 4, unauthenticated_connections: 2, ..Limits::default() };
         let places: Vec<_> = (0..3).map(|_| table.admit(&limits).unwrap()).collect();
-        let cancelled: Vec<_> = places
-            .iter()
-            .map(|place| place.cancel.is_cancelled())
-            .collect();
+        let cancelled: Vec<_> = places.iter().map(|place| place.cancel.is_cancelled()).collect();
         assert_eq!(cancelled, [true, false, false]);
         places[1].signed_in(session(2, "a"));
         places[2].signed_in(session(3, "a"));
         let fourth = table.admit(&limits).unwrap();
         fourth.signed_in(session(4, "b"));
-        assert!(
-            table.admit(&limits).is_none(),
-            "full of signed-in connections and one that is going"
-        );
+        assert!(table.admit(&limits).is_none(), "full of signed-in connections and one that is going");
         drop(places);
         assert!(table.admit(&limits).is_some());
     }
@@ -241,5 +212,22 @@ mod tests {
         ended[0].cancelled().await;
         assert!(!second.cancel.is_cancelled());
         assert_eq!(table.list().len(), 1);
+    }
+
+    /// What makes a panic in a handler end its connection only.
+    #[tokio::test]
+    async fn a_panic_gives_the_place_back() {
+        let table = Arc::new(Table::default());
+        let place = table.admit(&Limits::default()).unwrap();
+        place.signed_in(session(1, "a"));
+        let task = tokio::spawn(async move {
+            let _place = place;
+            tokio::task::yield_now().await;
+            panic!("as a handler might");
+        });
+        let ended = table.cut_off("a");
+        assert!(task.await.unwrap_err().is_panic());
+        ended[0].cancelled().await;
+        assert!(table.list().is_empty());
     }
 }

@@ -1,5 +1,7 @@
 //! The real broker in this process, over TLS and sockets, through the client of `twinkey-kafka-wire`.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 mod abuse;
 mod cut_off;
 mod scope;

@@ -26,10 +26,7 @@ pub struct People {
 
 impl People {
     pub fn add(&self, name: &str, workspace: &str) {
-        self.names
-            .lock()
-            .unwrap()
-            .insert(name.to_owned(), workspace.to_owned());
+        self.names.lock().unwrap().insert(name.to_owned(), workspace.to_owned());
     }
     pub fn remove(&self, name: &str) {
         self.names.lock().unwrap().remove(name);
@@ -39,10 +36,7 @@ impl People {
 impl Principals for People {
     fn find(&self, name: &str) -> Option<KnownPrincipal> {
         let workspace = self.names.lock().unwrap().get(name)?.clone();
-        Some(KnownPrincipal {
-            password: password_of(name),
-            scope: Scope::of_workspace(&workspace),
-        })
+        Some(KnownPrincipal { password: password_of(name), scope: Scope::of_workspace(&workspace) })
     }
 }
 
@@ -79,17 +73,9 @@ pub async fn start_with(limits: Limits, auto_create_topics: bool) -> Server {
         limits,
     };
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let clock: twinkey_embedded_broker::Clock =
-        Arc::new(|| jiff::Timestamp::from_second(1_700_000_000).unwrap());
-    let broker = Broker::start(config, listener, Arc::clone(&people) as _, clock)
-        .await
-        .unwrap();
-    Server {
-        broker,
-        people,
-        authority,
-        _dir: dir,
-    }
+    let clock: twinkey_embedded_broker::Clock = Arc::new(|| jiff::Timestamp::from_second(1_700_000_000).unwrap());
+    let broker = Broker::start(config, listener, Arc::clone(&people) as _, clock).await.unwrap();
+    Server { broker, people, authority, _dir: dir }
 }
 
 fn certificates() -> (String, String, String) {
@@ -100,10 +86,7 @@ fn certificates() -> (String, String, String) {
     let authority = ca.self_signed(&ca_key).unwrap().pem();
     let key = KeyPair::generate().unwrap();
     let issuer = Issuer::new(ca, ca_key);
-    let leaf = CertificateParams::new(vec!["localhost".to_owned()])
-        .unwrap()
-        .signed_by(&key, &issuer)
-        .unwrap();
+    let leaf = CertificateParams::new(vec!["localhost".to_owned()]).unwrap().signed_by(&key, &issuer).unwrap();
     (authority, leaf.pem(), key.serialize_pem())
 }
 
@@ -111,9 +94,7 @@ impl Server {
     /// Inside TLS, but nothing said yet.
     pub async fn connect(&self) -> Client {
         let tls = tls::client_config(&self.authority).unwrap();
-        Client::connect(self.broker.local_addr(), "localhost", tls)
-            .await
-            .unwrap()
+        Client::connect(self.broker.local_addr(), "localhost", tls).await.unwrap()
     }
 
     pub async fn try_sign_in(
@@ -130,9 +111,7 @@ impl Server {
 
     /// Signed in by SCRAM.
     pub async fn client(&self, user: &str) -> Client {
-        self.try_sign_in(SCRAM, user, &password_of(user))
-            .await
-            .unwrap()
+        self.try_sign_in(SCRAM, user, &password_of(user)).await.unwrap()
     }
 }
 
@@ -145,12 +124,7 @@ pub fn topic(name: &str) -> TopicName {
 }
 
 /// The connection was closed by the broker, whatever the way in which that shows.
+#[expect(clippy::needless_pass_by_value, reason = "reads well around a call")]
 pub fn assert_closed<T: std::fmt::Debug>(outcome: Result<T, ClientError>) {
-    assert!(
-        matches!(
-            outcome,
-            Err(ClientError::Closed | ClientError::Io(_) | ClientError::Frame(_))
-        ),
-        "{outcome:?}"
-    );
+    assert!(matches!(outcome, Err(ClientError::Closed | ClientError::Io(_) | ClientError::Frame(_))), "{outcome:?}");
 }

@@ -12,9 +12,7 @@ pub(super) fn encode(bytes: &[u8]) -> String {
 }
 
 pub(super) fn decode(text: &str) -> Result<Vec<u8>, ScramError> {
-    STANDARD
-        .decode(text)
-        .map_err(|_| ScramError::Malformed("base64"))
+    STANDARD.decode(text).map_err(|_| ScramError::Malformed("base64"))
 }
 
 /// The message as text.
@@ -31,19 +29,12 @@ pub(super) fn attribute<'a>(
     name: &'static str,
 ) -> Result<&'a str, ScramError> {
     let missing = ScramError::Malformed("an attribute is missing");
-    attributes
-        .next()
-        .and_then(|part| part.strip_prefix(name)?.strip_prefix('='))
-        .ok_or(missing)
+    attributes.next().and_then(|part| part.strip_prefix(name)?.strip_prefix('=')).ok_or(missing)
 }
 
 /// A nonce: printable ASCII without a comma.
 pub(super) fn nonce(text: &str) -> Result<&str, ScramError> {
-    if text.is_empty()
-        || !text
-            .bytes()
-            .all(|byte| byte.is_ascii_graphic() && byte != b',')
-    {
+    if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b',') {
         return Err(ScramError::Malformed("nonce"));
     }
     Ok(text)

@@ -111,10 +111,7 @@ impl Keys {
     pub fn derive(mechanism: Mechanism, password: &str, salt: &[u8], iterations: u32) -> Self {
         let salted = mechanism.stretch(password.as_bytes(), salt, iterations);
         let client = Zeroizing::new(mechanism.hmac(&salted, b"Client Key"));
-        Self {
-            stored: mechanism.hash(&client),
-            server: mechanism.hmac(&salted, b"Server Key"),
-        }
+        Self { stored: mechanism.hash(&client), server: mechanism.hmac(&salted, b"Server Key") }
     }
 }
 

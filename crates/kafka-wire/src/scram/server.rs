@@ -21,9 +21,8 @@ impl ClientFirst {
     pub fn parse(message: &[u8]) -> Result<Self, ScramError> {
         let text = message::text(message)?;
         let mut parts = text.splitn(3, ',');
-        let (flag, identity, bare) = match (parts.next(), parts.next(), parts.next()) {
-            (Some(flag), Some(identity), Some(bare)) => (flag, identity, bare),
-            _ => return Err(ScramError::Malformed("an attribute is missing")),
+        let (Some(flag), Some(identity), Some(bare)) = (parts.next(), parts.next(), parts.next()) else {
+            return Err(ScramError::Malformed("an attribute is missing"));
         };
         match flag {
             "n" | "y" => {}
@@ -35,19 +34,12 @@ impl ClientFirst {
         let user = message::unescape_name(message::attribute(&mut attributes, "n")?)?;
         let nonce = message::nonce(message::attribute(&mut attributes, "r")?)?.to_owned();
         if !identity.is_empty() {
-            let claimed = identity
-                .strip_prefix("a=")
-                .ok_or(ScramError::Malformed("authorisation identity"))?;
+            let claimed = identity.strip_prefix("a=").ok_or(ScramError::Malformed("authorisation identity"))?;
             if message::unescape_name(claimed)? != user {
                 return Err(ScramError::AuthorisationIdentity);
             }
         }
-        Ok(Self {
-            user,
-            nonce,
-            gs2: format!("{flag},{identity},"),
-            bare: bare.to_owned(),
-        })
+        Ok(Self { user, nonce, gs2: format!("{flag},{identity},"), bare: bare.to_owned() })
     }
 }
 
@@ -74,15 +66,7 @@ impl Exchange {
         let nonce = format!("{}{server_nonce}", first.nonce);
         let answer = format!("r={nonce},s={},i={iterations}", message::encode(salt));
         let signed = format!("{},{answer}", first.bare);
-        (
-            Self {
-                mechanism,
-                gs2: first.gs2,
-                nonce,
-                signed,
-            },
-            answer.into_bytes(),
-        )
+        (Self { mechanism, gs2: first.gs2, nonce, signed }, answer.into_bytes())
     }
 
     /// Checks the client's last message; the answer proves to the client that the server knows the password too.
@@ -93,9 +77,7 @@ impl Exchange {
     pub fn finish(self, keys: &Keys, message: &[u8]) -> Result<Vec<u8>, ScramError> {
         let text = message::text(message)?;
         // The proof is always the last attribute.
-        let (without_proof, proof) = text
-            .rsplit_once(",p=")
-            .ok_or(ScramError::Malformed("no proof"))?;
+        let (without_proof, proof) = text.rsplit_once(",p=").ok_or(ScramError::Malformed("no proof"))?;
         let mut attributes = without_proof.split(',');
         if message::decode(message::attribute(&mut attributes, "c")?)? != self.gs2.as_bytes() {
             return Err(ScramError::ChannelBinding);

@@ -38,11 +38,7 @@ enum Kind {
 
 impl Field {
     const fn of(kind: Kind) -> Self {
-        Self {
-            kind,
-            since: 0,
-            until: i16::MAX,
-        }
+        Self { kind, since: 0, until: i16::MAX }
     }
     pub(super) const fn fixed(bytes: usize) -> Self {
         Self::of(Kind::Fixed(bytes))
@@ -56,10 +52,7 @@ impl Field {
     pub(super) const fn array(fields: &'static [Field]) -> Self {
         Self::of(Kind::Structs(fields, &[]))
     }
-    pub(super) const fn array_with_tags(
-        fields: &'static [Field],
-        tags: &'static [(u32, Field)],
-    ) -> Self {
+    pub(super) const fn array_with_tags(fields: &'static [Field], tags: &'static [(u32, Field)]) -> Self {
         Self::of(Kind::Structs(fields, tags))
     }
     pub(super) const fn values(of: &'static Field) -> Self {
@@ -91,32 +84,20 @@ pub(super) struct Walk<'a> {
 }
 
 impl Walk<'_> {
-    pub(super) fn structure(
-        &mut self,
-        fields: &[Field],
-        tags: &[(u32, Field)],
-    ) -> Result<(), ShapeError> {
+    pub(super) fn structure(&mut self, fields: &[Field], tags: &[(u32, Field)]) -> Result<(), ShapeError> {
         for field in fields {
             if (field.since..=field.until).contains(&self.version) {
                 self.field(*field)?;
             }
         }
-        if self.flexible {
-            self.tagged(tags)
-        } else {
-            Ok(())
-        }
+        if self.flexible { self.tagged(tags) } else { Ok(()) }
     }
 
     fn field(&mut self, field: Field) -> Result<(), ShapeError> {
         match field.kind {
             Kind::Fixed(bytes) => self.skip(bytes),
             Kind::Text => {
-                let length = if self.flexible {
-                    self.compact()?
-                } else {
-                    self.short()?
-                };
+                let length = if self.flexible { self.compact()? } else { self.short()? };
                 self.skip(length.unwrap_or(0))
             }
             Kind::Bytes => {
@@ -177,10 +158,7 @@ impl Walk<'_> {
     }
 
     fn take<const N: usize>(&mut self) -> Result<[u8; N], ShapeError> {
-        let (head, rest) = self
-            .rest
-            .split_first_chunk::<N>()
-            .ok_or(ShapeError::Short)?;
+        let (head, rest) = self.rest.split_first_chunk::<N>().ok_or(ShapeError::Short)?;
         self.rest = rest;
         Ok(*head)
     }
@@ -192,9 +170,7 @@ impl Walk<'_> {
         }
         match i32::from_be_bytes(self.take()?) {
             -1 => Ok(None),
-            length => usize::try_from(length)
-                .map(Some)
-                .map_err(|_| ShapeError::Length),
+            length => usize::try_from(length).map(Some).map_err(|_| ShapeError::Length),
         }
     }
 
@@ -202,9 +178,7 @@ impl Walk<'_> {
     fn short(&mut self) -> Result<Option<usize>, ShapeError> {
         match i16::from_be_bytes(self.take()?) {
             -1 => Ok(None),
-            length => usize::try_from(length)
-                .map(Some)
-                .map_err(|_| ShapeError::Length),
+            length => usize::try_from(length).map(Some).map_err(|_| ShapeError::Length),
         }
     }
 

@@ -38,12 +38,7 @@ pub fn check(api: i16, version: i16, body: &[u8], elements: usize) -> Result<(),
 fn walk(api: i16, version: i16, body: &[u8], elements: usize) -> Result<&[u8], ShapeError> {
     let layout = requests::layout(api).ok_or(ShapeError::UnknownApi(api))?;
     let flexible = version >= layout.flexible;
-    let mut walk = field::Walk {
-        rest: body,
-        budget: elements,
-        version,
-        flexible,
-    };
+    let mut walk = field::Walk { rest: body, budget: elements, version, flexible };
     walk.structure(layout.fields, layout.tags)?;
     Ok(walk.rest)
 }
