@@ -18,20 +18,11 @@ use crate::{
 const UNKNOWN_IS_ERROR: i16 = 6;
 
 /// Each group's state and members.
-pub(crate) async fn handle(
-    ctx: &Context,
-    version: i16,
-    request: DescribeGroupsRequest,
-) -> DescribeGroupsResponse {
-    let operations = if request.include_authorized_operations {
-        operations::GROUP
-    } else {
-        operations::NOT_ASKED
-    };
+pub(crate) async fn handle(ctx: &Context, version: i16, request: DescribeGroupsRequest) -> DescribeGroupsResponse {
+    let operations = if request.include_authorized_operations { operations::GROUP } else { operations::NOT_ASKED };
     let groups = request.groups.into_iter().map(|group_id| {
         if !ctx.session.scope.contains(&group_id) {
-            return empty(group_id, operations::NOT_ASKED)
-                .with_error_code(GroupError::NotAuthorized.code());
+            return empty(group_id, operations::NOT_ASKED).with_error_code(GroupError::NotAuthorized.code());
         }
         let description = ctx.broker.groups.describe(&group_id);
         let group = empty(group_id, operations);
@@ -48,10 +39,7 @@ pub(crate) async fn handle(
 }
 
 fn empty(group_id: GroupId, operations: i32) -> DescribedGroup {
-    DescribedGroup::default()
-        .with_group_id(group_id)
-        .with_error_message(None)
-        .with_authorized_operations(operations)
+    DescribedGroup::default().with_group_id(group_id).with_error_message(None).with_authorized_operations(operations)
 }
 
 fn described(group: DescribedGroup, description: Description) -> DescribedGroup {

@@ -2,10 +2,7 @@
 
 use kafka_protocol::{
     error::ResponseError,
-    messages::{
-        BrokerId, FindCoordinatorRequest, FindCoordinatorResponse,
-        find_coordinator_response::Coordinator,
-    },
+    messages::{BrokerId, FindCoordinatorRequest, FindCoordinatorResponse, find_coordinator_response::Coordinator},
     protocol::StrBytes,
 };
 
@@ -16,17 +13,10 @@ const GROUP: i8 = 0;
 const TRANSACTION: i8 = 1;
 
 /// Answers for one key (to v3) or for several (KIP-699).
-pub(crate) async fn handle(
-    ctx: &Context,
-    version: i16,
-    request: FindCoordinatorRequest,
-) -> FindCoordinatorResponse {
+pub(crate) async fn handle(ctx: &Context, version: i16, request: FindCoordinatorRequest) -> FindCoordinatorResponse {
     if version >= 4 {
-        let coordinators = request
-            .coordinator_keys
-            .into_iter()
-            .map(|key| coordinator(ctx, request.key_type, key))
-            .collect();
+        let coordinators =
+            request.coordinator_keys.into_iter().map(|key| coordinator(ctx, request.key_type, key)).collect();
         return FindCoordinatorResponse::default().with_coordinators(coordinators);
     }
     let found = coordinator(ctx, request.key_type, request.key);
@@ -41,23 +31,16 @@ pub(crate) async fn handle(
 fn coordinator(ctx: &Context, key_type: i8, key: StrBytes) -> Coordinator {
     let refusal = match (key_type, ctx.session.scope.contains(&key)) {
         (GROUP, true) => None,
-        (GROUP, false) => Some((
-            ResponseError::GroupAuthorizationFailed,
-            "The group is outside of this token's workspace.",
-        )),
+        (GROUP, false) => {
+            Some((ResponseError::GroupAuthorizationFailed, "The group is outside of this token's workspace."))
+        }
         (TRANSACTION, false) => {
             let sentence = "The transactional id is outside of this token's workspace.";
             Some((ResponseError::TransactionalIdAuthorizationFailed, sentence))
         }
         // An error that clients retry would make them try for ever.
-        (TRANSACTION, true) => Some((
-            ResponseError::InvalidRequest,
-            "This broker does not support transactions.",
-        )),
-        _ => Some((
-            ResponseError::InvalidRequest,
-            "This broker does not know this type of coordinator.",
-        )),
+        (TRANSACTION, true) => Some((ResponseError::InvalidRequest, "This broker does not support transactions.")),
+        _ => Some((ResponseError::InvalidRequest, "This broker does not know this type of coordinator.")),
     };
     match refusal {
         Some((error, sentence)) => Coordinator::default()
@@ -69,9 +52,7 @@ fn coordinator(ctx: &Context, key_type: i8, key: StrBytes) -> Coordinator {
         None => Coordinator::default()
             .with_key(key)
             .with_node_id(super::NODE_ID)
-            .with_host(StrBytes::from_string(
-                ctx.broker.config.advertised_host.clone(),
-            ))
+            .with_host(StrBytes::from_string(ctx.broker.config.advertised_host.clone()))
             .with_port(i32::from(ctx.broker.advertised_port))
             .with_error_message(None),
     }

@@ -6,11 +6,7 @@ use super::Context;
 use crate::groups::{Caller, GroupError, code_of};
 
 /// Renews the member's session.
-pub(crate) async fn handle(
-    ctx: &Context,
-    _version: i16,
-    request: HeartbeatRequest,
-) -> HeartbeatResponse {
+pub(crate) async fn handle(ctx: &Context, _version: i16, request: HeartbeatRequest) -> HeartbeatResponse {
     let result = if ctx.session.scope.contains(&request.group_id) {
         let caller = Caller {
             generation: request.generation_id,

@@ -16,22 +16,11 @@ const SKIP_ASSIGNMENT: i16 = 9;
 const NULL_PROTOCOL: i16 = 7;
 
 /// Joins, or says why not.
-pub(crate) async fn handle(
-    ctx: &Context,
-    version: i16,
-    request: JoinGroupRequest,
-) -> JoinGroupResponse {
+pub(crate) async fn handle(ctx: &Context, version: i16, request: JoinGroupRequest) -> JoinGroupResponse {
     let member_id = request.member_id.clone();
     let answer = if ctx.session.scope.contains(&request.group_id) {
         let group_id = request.group_id.to_string();
-        ctx.broker
-            .groups
-            .join(
-                &ctx.session.scope,
-                &group_id,
-                join_of(ctx, version, request),
-            )
-            .await
+        ctx.broker.groups.join(&ctx.session.scope, &group_id, join_of(ctx, version, request)).await
     } else {
         Err(GroupError::NotAuthorized)
     };
@@ -74,11 +63,7 @@ fn join_of(ctx: &Context, version: i16, request: JoinGroupRequest) -> Join {
         principal: ctx.session.principal.clone(),
         session_timeout_ms: request.session_timeout_ms,
         // Version 0 had one time-out for both.
-        rebalance_timeout_ms: if version == 0 {
-            request.session_timeout_ms
-        } else {
-            request.rebalance_timeout_ms
-        },
+        rebalance_timeout_ms: if version == 0 { request.session_timeout_ms } else { request.rebalance_timeout_ms },
         protocol_type: request.protocol_type.to_string(),
         protocols: request
             .protocols

@@ -1,8 +1,7 @@
 //! `LeaveGroup`: one member (to v2) or several, which an administrator may name by instance id (KIP-345).
 
 use kafka_protocol::messages::{
-    LeaveGroupRequest, LeaveGroupResponse, leave_group_request::MemberIdentity,
-    leave_group_response::MemberResponse,
+    LeaveGroupRequest, LeaveGroupResponse, leave_group_request::MemberIdentity, leave_group_response::MemberResponse,
 };
 
 use super::Context;
@@ -12,11 +11,7 @@ use crate::groups::{GroupError, Leaver, code_of};
 const BATCH: i16 = 3;
 
 /// Removes the members.
-pub(crate) async fn handle(
-    ctx: &Context,
-    version: i16,
-    request: LeaveGroupRequest,
-) -> LeaveGroupResponse {
+pub(crate) async fn handle(ctx: &Context, version: i16, request: LeaveGroupRequest) -> LeaveGroupResponse {
     let response = LeaveGroupResponse::default();
     if !ctx.session.scope.contains(&request.group_id) {
         return response.with_error_code(GroupError::NotAuthorized.code());
@@ -24,11 +19,7 @@ pub(crate) async fn handle(
     let members = if version >= BATCH {
         request.members
     } else {
-        vec![
-            MemberIdentity::default()
-                .with_member_id(request.member_id)
-                .with_group_instance_id(None),
-        ]
+        vec![MemberIdentity::default().with_member_id(request.member_id).with_group_instance_id(None)]
     };
     let leaver = |member: &MemberIdentity| Leaver {
         member_id: member.member_id.to_string(),

@@ -1,8 +1,6 @@
 //! `ListGroups`: those of the scope, filtered by state (KIP-518) and type (KIP-848).
 
-use kafka_protocol::messages::{
-    GroupId, ListGroupsRequest, ListGroupsResponse, list_groups_response::ListedGroup,
-};
+use kafka_protocol::messages::{GroupId, ListGroupsRequest, ListGroupsResponse, list_groups_response::ListedGroup};
 
 use super::Context;
 use crate::groups::Listing;
@@ -11,16 +9,9 @@ use crate::groups::Listing;
 const CLASSIC: &str = "classic";
 
 /// The groups of the scope. A filter that names something unknown matches nothing.
-pub(crate) async fn handle(
-    ctx: &Context,
-    _version: i16,
-    request: ListGroupsRequest,
-) -> ListGroupsResponse {
+pub(crate) async fn handle(ctx: &Context, _version: i16, request: ListGroupsRequest) -> ListGroupsResponse {
     let passes = |filter: &[kafka_protocol::protocol::StrBytes], value: &str| {
-        filter.is_empty()
-            || filter
-                .iter()
-                .any(|wanted| wanted.eq_ignore_ascii_case(value))
+        filter.is_empty() || filter.iter().any(|wanted| wanted.eq_ignore_ascii_case(value))
     };
     let listed = |listing: Listing| {
         ListedGroup::default()

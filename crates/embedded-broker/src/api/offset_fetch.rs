@@ -21,37 +21,20 @@ use crate::groups::{Committed, GroupError};
 const SEVERAL_GROUPS: i16 = 8;
 
 /// What the groups committed. Topics outside the scope are refused where named, and left out where all are asked for.
-pub(crate) async fn handle(
-    ctx: &Context,
-    version: i16,
-    request: OffsetFetchRequest,
-) -> OffsetFetchResponse {
+pub(crate) async fn handle(ctx: &Context, version: i16, request: OffsetFetchRequest) -> OffsetFetchResponse {
     if version >= SEVERAL_GROUPS {
-        let groups = request
-            .groups
-            .into_iter()
-            .map(|group| fetch(ctx, group))
-            .collect();
+        let groups = request.groups.into_iter().map(|group| fetch(ctx, group)).collect();
         return OffsetFetchResponse::default().with_groups(groups);
     }
     let topics = request.topics.map(|topics| {
         let named = topics.into_iter().map(|topic| {
-            OffsetFetchRequestTopics::default()
-                .with_name(topic.name)
-                .with_partition_indexes(topic.partition_indexes)
+            OffsetFetchRequestTopics::default().with_name(topic.name).with_partition_indexes(topic.partition_indexes)
         });
         named.collect()
     });
-    let group = fetch(
-        ctx,
-        OffsetFetchRequestGroup::default()
-            .with_group_id(request.group_id)
-            .with_topics(topics),
-    );
+    let group = fetch(ctx, OffsetFetchRequestGroup::default().with_group_id(request.group_id).with_topics(topics));
     let topics = group.topics.into_iter().map(older_topic).collect();
-    OffsetFetchResponse::default()
-        .with_error_code(group.error_code)
-        .with_topics(topics)
+    OffsetFetchResponse::default().with_error_code(group.error_code).with_topics(topics)
 }
 
 fn fetch(ctx: &Context, group: OffsetFetchRequestGroup) -> OffsetFetchResponseGroup {
@@ -60,49 +43,30 @@ fn fetch(ctx: &Context, group: OffsetFetchRequestGroup) -> OffsetFetchResponseGr
         return response.with_error_code(GroupError::NotAuthorized.code());
     }
     response.with_topics(match group.topics {
-        Some(topics) => topics
-            .into_iter()
-            .map(|topic| some_of(ctx, &group.group_id, topic))
-            .collect(),
+        Some(topics) => topics.into_iter().map(|topic| some_of(ctx, &group.group_id, topic)).collect(),
         None => all_of(ctx, &group.group_id),
     })
 }
 
-fn some_of(
-    ctx: &Context,
-    group_id: &str,
-    topic: OffsetFetchRequestTopics,
-) -> OffsetFetchResponseTopics {
+fn some_of(ctx: &Context, group_id: &str, topic: OffsetFetchRequestTopics) -> OffsetFetchResponseTopics {
     let indexes = topic.partition_indexes;
     let partitions = if ctx.session.scope.contains(&topic.name) {
         let id = ctx.broker.topics.get(&topic.name).map(|topic| topic.id);
         let offsets = ctx.broker.groups.committed(group_id, &topic.name, &indexes);
         // An offset of an earlier topic of this name says nothing of the present one.
-        let offset =
-            |offset: Option<Committed>| offset.filter(|offset| Some(offset.topic_id()) == id);
-        indexes
-            .into_iter()
-            .zip(offsets)
-            .map(|(index, found)| partition(index, offset(found)))
-            .collect()
+        let offset = |offset: Option<Committed>| offset.filter(|offset| Some(offset.topic_id()) == id);
+        indexes.into_iter().zip(offsets).map(|(index, found)| partition(index, offset(found))).collect()
     } else {
-        let refused =
-            |index| partition(index, None).with_error_code(GroupError::TopicNotAuthorized.code());
+        let refused = |index| partition(index, None).with_error_code(GroupError::TopicNotAuthorized.code());
         indexes.into_iter().map(refused).collect()
     };
-    OffsetFetchResponseTopics::default()
-        .with_name(topic.name)
-        .with_partitions(partitions)
+    OffsetFetchResponseTopics::default().with_name(topic.name).with_partitions(partitions)
 }
 
 fn all_of(ctx: &Context, group_id: &str) -> Vec<OffsetFetchResponseTopics> {
     let mut topics: Vec<OffsetFetchResponseTopics> = Vec::new();
     for (name, index, committed) in ctx.broker.groups.all_committed(group_id) {
-        let exists = ctx
-            .broker
-            .topics
-            .get(&name)
-            .is_some_and(|topic| topic.id == committed.topic_id());
+        let exists = ctx.broker.topics.get(&name).is_some_and(|topic| topic.id == committed.topic_id());
         if !exists || !ctx.session.scope.contains(&name) {
             continue;
         }
@@ -123,10 +87,9 @@ fn all_of(ctx: &Context, group_id: &str) -> Vec<OffsetFetchResponseTopics> {
 fn partition(index: i32, committed: Option<Committed>) -> OffsetFetchResponsePartitions {
     let partition = OffsetFetchResponsePartitions::default().with_partition_index(index);
     match committed {
-        None => partition
-            .with_committed_offset(-1)
-            .with_committed_leader_epoch(-1)
-            .with_metadata(Some(StrBytes::new())),
+        None => {
+            partition.with_committed_offset(-1).with_committed_leader_epoch(-1).with_metadata(Some(StrBytes::new()))
+        }
         Some(committed) => partition
             .with_committed_offset(committed.offset)
             .with_committed_leader_epoch(committed.leader_epoch)
@@ -144,7 +107,5 @@ fn older_topic(topic: OffsetFetchResponseTopics) -> OffsetFetchResponseTopic {
             .with_error_code(partition.error_code)
     });
     let partitions = partitions.collect();
-    OffsetFetchResponseTopic::default()
-        .with_name(topic.name)
-        .with_partitions(partitions)
+    OffsetFetchResponseTopic::default().with_name(topic.name).with_partitions(partitions)
 }

@@ -12,11 +12,7 @@ use crate::groups::{Caller, GroupError, Sync};
 const NAMES_PROTOCOL: i16 = 5;
 
 /// The member's assignment, or why it has none.
-pub(crate) async fn handle(
-    ctx: &Context,
-    version: i16,
-    request: SyncGroupRequest,
-) -> SyncGroupResponse {
+pub(crate) async fn handle(ctx: &Context, version: i16, request: SyncGroupRequest) -> SyncGroupResponse {
     let answer = if ctx.session.scope.contains(&request.group_id) {
         let group_id = request.group_id.to_string();
         ctx.broker.groups.sync(&group_id, sync_of(request)).await

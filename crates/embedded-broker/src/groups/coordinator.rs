@@ -65,28 +65,14 @@ impl GroupCoordinator {
         let dir = dir.join("groups");
         fs::create_dir_all(&dir)?;
         let offsets = Offsets::open(&dir.join("offsets.journal"), clock())?;
-        let parts = Parts {
-            groups: BTreeMap::new(),
-            offsets,
-            wakes_at: Instant::now(),
-            rewriting: false,
-        };
-        let inner = Arc::new(Inner {
-            clock,
-            parts: Mutex::new(parts),
-            nearer: Notify::new(),
-        });
+        let parts = Parts { groups: BTreeMap::new(), offsets, wakes_at: Instant::now(), rewriting: false };
+        let inner = Arc::new(Inner { clock, parts: Mutex::new(parts), nearer: Notify::new() });
         let timer = tokio::spawn(keep_time(Arc::clone(&inner))).abort_handle();
         Ok(Self { inner, timer })
     }
 
     /// Joins a group and waits for the rebalance.
-    pub(crate) async fn join(
-        &self,
-        scope: &Scope,
-        group_id: &str,
-        join: Join,
-    ) -> Result<Joined, GroupError> {
+    pub(crate) async fn join(&self, scope: &Scope, group_id: &str, join: Join) -> Result<Joined, GroupError> {
         check_group_id(group_id)?;
         let (reply, answer) = oneshot::channel();
         {
@@ -100,9 +86,7 @@ impl GroupCoordinator {
                 }
                 parts.groups.insert(group_id.to_owned(), Group::new());
             }
-            self.inner.act(&mut parts, group_id, |group, now| {
-                group.join(now, Uuid::new_v4(), join, reply)
-            });
+            self.inner.act(&mut parts, group_id, |group, now| group.join(now, Uuid::new_v4(), join, reply));
         }
         self.wait(group_id, answer).await
     }
@@ -110,39 +94,26 @@ impl GroupCoordinator {
     /// Waits for the member's assignment.
     pub(crate) async fn sync(&self, group_id: &str, sync: Sync) -> Result<Synced, GroupError> {
         let (reply, answer) = oneshot::channel();
-        self.on(group_id, |group, now| group.sync(now, sync, reply))
-            .ok_or(GroupError::UnknownMember)?;
+        self.on(group_id, |group, now| group.sync(now, sync, reply)).ok_or(GroupError::UnknownMember)?;
         self.wait(group_id, answer).await
     }
 
     /// A member's sign of life.
     pub(crate) fn heartbeat(&self, group_id: &str, caller: &Caller) -> Result<(), GroupError> {
-        self.on(group_id, |group, now| group.heartbeat(now, caller))
-            .unwrap_or(Err(GroupError::UnknownMember))
+        self.on(group_id, |group, now| group.heartbeat(now, caller)).unwrap_or(Err(GroupError::UnknownMember))
     }
 
     /// Removes members from a group, one answer for each.
     pub(crate) fn leave(&self, group_id: &str, leavers: &[Leaver]) -> Vec<Result<(), GroupError>> {
-        let unknown = || {
-            leavers
-                .iter()
-                .map(|_| Err(GroupError::UnknownMember))
-                .collect()
-        };
-        self.on(group_id, |group, now| group.leave(now, leavers))
-            .unwrap_or_else(unknown)
+        let unknown = || leavers.iter().map(|_| Err(GroupError::UnknownMember)).collect();
+        self.on(group_id, |group, now| group.leave(now, leavers)).unwrap_or_else(unknown)
     }
 
     /// Whether `caller` may commit in this group now; the error is the answer for every partition of its request.
     ///
     /// A group that does not exist takes commits of who is not a member (`assign`, administrators). See
     /// `Group::check_commit` for the rest.
-    fn check_commit(
-        parts: &mut Parts,
-        group_id: &str,
-        caller: &Caller,
-        now: Instant,
-    ) -> Result<(), GroupError> {
+    fn check_commit(parts: &mut Parts, group_id: &str, caller: &Caller, now: Instant) -> Result<(), GroupError> {
         check_group_id(group_id)?;
         match parts.groups.get_mut(group_id) {
             Some(group) => group.check_commit(now, caller),
@@ -167,23 +138,13 @@ impl GroupCoordinator {
             return Err(GroupError::TooManyOffsets);
         }
         let by_member = parts.groups.get(group_id).is_some_and(Group::has_members);
-        parts
-            .offsets
-            .commit(group_id, by_member, offsets, (self.inner.clock)())
+        parts.offsets.commit(group_id, by_member, offsets, (self.inner.clock)())
     }
 
     /// What the group committed for these partitions of a topic.
-    pub(crate) fn committed(
-        &self,
-        group_id: &str,
-        topic: &str,
-        partitions: &[i32],
-    ) -> Vec<Option<Committed>> {
+    pub(crate) fn committed(&self, group_id: &str, topic: &str, partitions: &[i32]) -> Vec<Option<Committed>> {
         let parts = self.inner.lock();
-        partitions
-            .iter()
-            .map(|partition| parts.offsets.get(group_id, topic, *partition).cloned())
-            .collect()
+        partitions.iter().map(|partition| parts.offsets.get(group_id, topic, *partition).cloned()).collect()
     }
 
     /// Everything that the group committed, sorted by topic and partition.
@@ -214,11 +175,7 @@ impl GroupCoordinator {
             if used.is_some_and(|group| group.is_subscribed_to(topic)) {
                 results.push(Err(GroupError::Subscribed));
             } else {
-                deleted.extend(
-                    partitions
-                        .iter()
-                        .map(|partition| (topic.clone(), *partition)),
-                );
+                deleted.extend(partitions.iter().map(|partition| (topic.clone(), *partition)));
                 results.push(Ok(()));
             }
         }
@@ -256,13 +213,8 @@ impl GroupCoordinator {
         let nameless = Group::new();
         let stored = parts.offsets.groups().map(|id| (id, &nameless));
         // Of the two the one with members counts: it is inserted last.
-        let all: BTreeMap<&String, &Group> = stored
-            .chain(&parts.groups)
-            .filter(|(id, _)| scope.contains(id))
-            .collect();
-        all.into_iter()
-            .map(|(id, group)| group.listing(id))
-            .collect()
+        let all: BTreeMap<&String, &Group> = stored.chain(&parts.groups).filter(|(id, _)| scope.contains(id)).collect();
+        all.into_iter().map(|(id, group)| group.listing(id)).collect()
     }
 
     /// Forgets the offsets of a topic that was deleted. Even if this fails or is not reached, a new topic of the same name
@@ -285,9 +237,7 @@ impl GroupCoordinator {
         let mut parts = self.inner.lock();
         let ids: Vec<String> = parts.groups.keys().cloned().collect();
         for id in ids {
-            self.inner.act(&mut parts, &id, |group, now| {
-                group.remove_principal(now, principal)
-            });
+            self.inner.act(&mut parts, &id, |group, now| group.remove_principal(now, principal));
         }
     }
 
@@ -296,17 +246,8 @@ impl GroupCoordinator {
         self.inner.act(&mut self.inner.lock(), group_id, act)
     }
 
-    async fn wait<T>(
-        &self,
-        group_id: &str,
-        answer: oneshot::Receiver<Result<T, GroupError>>,
-    ) -> Result<T, GroupError> {
-        let mut waiting = Waiting {
-            inner: &self.inner,
-            group_id,
-            answer,
-            done: false,
-        };
+    async fn wait<T>(&self, group_id: &str, answer: oneshot::Receiver<Result<T, GroupError>>) -> Result<T, GroupError> {
+        let mut waiting = Waiting { inner: &self.inner, group_id, answer, done: false };
         let answer = (&mut waiting.answer).await;
         waiting.done = true;
         // No answer: a newer request of the same member took the place of this one.
@@ -326,10 +267,7 @@ impl<T> Drop for Waiting<'_, T> {
     fn drop(&mut self) {
         if !self.done {
             self.answer.close();
-            self.inner
-                .act(&mut self.inner.lock(), self.group_id, |group, now| {
-                    group.abandon(now)
-                });
+            self.inner.act(&mut self.inner.lock(), self.group_id, |group, now| group.abandon(now));
         }
     }
 }
@@ -341,17 +279,10 @@ impl Inner {
     }
 
     /// Lets an existing group act, then takes note of what that changed: members, emptiness, the next deadline.
-    fn act<T>(
-        &self,
-        parts: &mut Parts,
-        group_id: &str,
-        act: impl FnOnce(&mut Group, Instant) -> T,
-    ) -> Option<T> {
+    fn act<T>(&self, parts: &mut Parts, group_id: &str, act: impl FnOnce(&mut Group, Instant) -> T) -> Option<T> {
         let group = parts.groups.get_mut(group_id)?;
         let result = act(group, Instant::now());
-        parts
-            .offsets
-            .set_occupied(group_id, group.has_members(), (self.clock)());
+        parts.offsets.set_occupied(group_id, group.has_members(), (self.clock)());
         if let Some(deadline) = group.next_deadline()
             && deadline < parts.wakes_at
         {
@@ -368,25 +299,15 @@ impl Inner {
     fn tick(&self) -> Instant {
         let mut parts = self.lock();
         let now = Instant::now();
-        let is_due = |group: &Group| {
-            group
-                .next_deadline()
-                .is_some_and(|deadline| deadline <= now)
-        };
-        let due: Vec<String> = parts
-            .groups
-            .iter()
-            .filter(|(_, group)| is_due(group))
-            .map(|(id, _)| id.clone())
-            .collect();
+        let is_due = |group: &Group| group.next_deadline().is_some_and(|deadline| deadline <= now);
+        let due: Vec<String> =
+            parts.groups.iter().filter(|(_, group)| is_due(group)).map(|(id, _)| id.clone()).collect();
         for id in due {
             self.act(&mut parts, &id, |group, now| group.tick(now));
         }
         let next = parts.groups.values().filter_map(Group::next_deadline).min();
         // Timers of tokio count milliseconds: without this, a deadline within the next one could spin.
-        parts.wakes_at = next.map_or(now + MAINTENANCE, |next| {
-            next.max(now + Duration::from_millis(1))
-        });
+        parts.wakes_at = next.map_or(now + MAINTENANCE, |next| next.max(now + Duration::from_millis(1)));
         parts.wakes_at
     }
 
@@ -394,14 +315,9 @@ impl Inner {
     fn maintain(self: &Arc<Self>) {
         let mut parts = self.lock();
         parts.offsets.expire((self.clock)());
-        let expired =
-            |id: &String, group: &Group| group.is_deserted() && !parts.offsets.contains(id);
-        let gone: Vec<String> = parts
-            .groups
-            .iter()
-            .filter(|(id, group)| expired(id, group))
-            .map(|(id, _)| id.clone())
-            .collect();
+        let expired = |id: &String, group: &Group| group.is_deserted() && !parts.offsets.contains(id);
+        let gone: Vec<String> =
+            parts.groups.iter().filter(|(id, group)| expired(id, group)).map(|(id, _)| id.clone()).collect();
         for id in gone {
             parts.groups.remove(&id);
         }
@@ -416,8 +332,7 @@ impl Inner {
         let snapshot = self.lock().offsets.snapshot();
         let rewritten = snapshot.write();
         let mut parts = self.lock();
-        if let Err(error) = rewritten.and_then(|rewritten| parts.offsets.replace_journal(rewritten))
-        {
+        if let Err(error) = rewritten.and_then(|rewritten| parts.offsets.replace_journal(rewritten)) {
             tracing::warn!(%error, "the journal of committed offsets could not be rewritten; it goes on as it is");
         }
         parts.rewriting = false;
@@ -441,11 +356,7 @@ async fn keep_time(inner: Arc<Inner>) {
 }
 
 fn check_group_id(group_id: &str) -> Result<(), GroupError> {
-    if group_id.is_empty() || group_id.len() > limits::ID_BYTES {
-        Err(GroupError::InvalidGroupId)
-    } else {
-        Ok(())
-    }
+    if group_id.is_empty() || group_id.len() > limits::ID_BYTES { Err(GroupError::InvalidGroupId) } else { Ok(()) }
 }
 
 #[cfg(test)]

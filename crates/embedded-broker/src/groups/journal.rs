@@ -40,28 +40,14 @@ pub(super) struct Replacement {
 
 impl Journal {
     /// Opens or creates the journal and hands every record to `replay`, in order. A torn tail is cut off.
-    pub(super) fn open(
-        path: &Path,
-        mut replay: impl FnMut(&[u8]) -> io::Result<()>,
-    ) -> io::Result<Self> {
-        let mut file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(path)?;
+    pub(super) fn open(path: &Path, mut replay: impl FnMut(&[u8]) -> io::Result<()>) -> io::Result<Self> {
+        let mut file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)?;
         let size = file.metadata()?.len();
         let mut reader = BufReader::new(&file);
         let mut format = Vec::new();
-        reader
-            .by_ref()
-            .take(FORMAT.len() as u64)
-            .read_to_end(&mut format)?;
+        reader.by_ref().take(FORMAT.len() as u64).read_to_end(&mut format)?;
         if !FORMAT.starts_with(&format) {
-            return Err(io::Error::new(
-                io::ErrorKind::InvalidData,
-                "not a journal of this version",
-            ));
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "not a journal of this version"));
         }
         let mut len = FORMAT.len() as u64;
         if format.len() < FORMAT.len() {
@@ -102,10 +88,7 @@ impl Journal {
             self.torn = false;
         }
         self.torn = true;
-        let written = self
-            .file
-            .seek(SeekFrom::Start(self.len))
-            .and_then(|_| self.write(&frame));
+        let written = self.file.seek(SeekFrom::Start(self.len)).and_then(|_| self.write(&frame));
         if written.is_ok() {
             self.len += frame.len() as u64;
             self.torn = false;
@@ -142,12 +125,7 @@ impl Journal {
     ) -> io::Result<Replacement> {
         let path = path.with_extension("new");
         let write = || -> io::Result<Replacement> {
-            let file = OpenOptions::new()
-                .read(true)
-                .write(true)
-                .create(true)
-                .truncate(true)
-                .open(&path)?;
+            let file = OpenOptions::new().read(true).write(true).create(true).truncate(true).open(&path)?;
             let mut writer = BufWriter::new(&file);
             writer.write_all(FORMAT)?;
             let mut len = FORMAT.len() as u64;
@@ -160,11 +138,7 @@ impl Journal {
             drop(writer);
             // Without this, a loss of power after the renaming could lose everything rather than the last moments.
             file.sync_all()?;
-            Ok(Replacement {
-                path: path.clone(),
-                file,
-                len,
-            })
+            Ok(Replacement { path: path.clone(), file, len })
         };
         write().inspect_err(|_| {
             // What is left of it only takes room, and the next attempt truncates it in any case.
@@ -200,10 +174,7 @@ impl Journal {
 
 fn frame(payload: &[u8]) -> io::Result<Vec<u8>> {
     if payload.len() > MAX_RECORD {
-        return Err(io::Error::new(
-            io::ErrorKind::InvalidInput,
-            "the record is too long",
-        ));
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "the record is too long"));
     }
     let mut frame = Vec::with_capacity(HEADER + payload.len());
     frame.extend((payload.len() as u32).to_le_bytes());
@@ -260,11 +231,7 @@ mod tests {
         for length in 0..=whole.len() {
             fs::write(&path, &whole[..length]).expect("writes");
             let (mut journal, records) = read(&path);
-            let expected = ends
-                .iter()
-                .skip(1)
-                .filter(|end| **end <= length as u64)
-                .count();
+            let expected = ends.iter().skip(1).filter(|end| **end <= length as u64).count();
             assert_eq!(records.len(), expected, "cut at {length}");
             journal.append(b"next").expect("appends");
             drop(journal);
@@ -312,11 +279,7 @@ mod tests {
             journal.append(b"kept").expect("appends");
             journal.room = Some(room);
             assert!(journal.append(b"lost").is_err());
-            assert_eq!(
-                fs::metadata(&path).expect("exists").len(),
-                journal.len(),
-                "nothing is left behind"
-            );
+            assert_eq!(fs::metadata(&path).expect("exists").len(), journal.len(), "nothing is left behind");
             journal.room = None;
             journal.append(b"later").expect("appends again");
             drop(journal);

@@ -45,10 +45,7 @@ impl Join {
             return Err(GroupError::InvalidSessionTimeout);
         }
         if self.protocols.len() > limits::PROTOCOLS
-            || self
-                .instance_id
-                .as_ref()
-                .is_some_and(|id| id.is_empty() || id.len() > limits::ID_BYTES)
+            || self.instance_id.as_ref().is_some_and(|id| id.is_empty() || id.len() > limits::ID_BYTES)
             || self.protocol_type.len() > limits::ID_BYTES
         {
             return Err(GroupError::InvalidRequest);
@@ -170,12 +167,7 @@ impl Member {
         self.client_host = join.client_host;
         self.principal = join.principal;
         self.protocols = join.protocols;
-        self.deadline = now
-            + if self.is_new {
-                limits::NEW_MEMBER_TIMEOUT
-            } else {
-                self.session_timeout
-            };
+        self.deadline = now + if self.is_new { limits::NEW_MEMBER_TIMEOUT } else { self.session_timeout };
     }
 
     /// Forgets answers that nobody waits for any more, because the client is gone. From now on it counts as silent.
@@ -236,23 +228,15 @@ impl Member {
 
     /// Whether `protocols` would not change the assignment of a static member that comes back. Consumers put what they
     /// own into their metadata, and one that was restarted owns nothing: so the topics are compared, not the bytes.
-    pub(super) fn has_same_subscription(
-        &self,
-        protocol_type: &str,
-        protocols: &[(String, Bytes)],
-    ) -> bool {
+    pub(super) fn has_same_subscription(&self, protocol_type: &str, protocols: &[(String, Bytes)]) -> bool {
         protocols.len() == self.protocols.len()
-            && self
-                .protocols
-                .iter()
-                .zip(protocols)
-                .all(|((name, old), (new_name, new))| {
-                    let same = match (subscription::topics(old), subscription::topics(new)) {
-                        (Some(old), Some(new)) if protocol_type == CONSUMER => old == new,
-                        _ => old == new,
-                    };
-                    name == new_name && same
-                })
+            && self.protocols.iter().zip(protocols).all(|((name, old), (new_name, new))| {
+                let same = match (subscription::topics(old), subscription::topics(new)) {
+                    (Some(old), Some(new)) if protocol_type == CONSUMER => old == new,
+                    _ => old == new,
+                };
+                name == new_name && same
+            })
     }
 
     pub(super) fn metadata_bytes(&self) -> usize {
@@ -261,8 +245,5 @@ impl Member {
 }
 
 fn bytes_of(protocols: &[(String, Bytes)]) -> usize {
-    protocols
-        .iter()
-        .map(|(name, metadata)| name.len() + metadata.len())
-        .sum()
+    protocols.iter().map(|(name, metadata)| name.len() + metadata.len()).sum()
 }

@@ -27,9 +27,5 @@ use crate::Scope;
 
 /// Whether the metadata of an offset is short enough to be stored.
 pub(crate) fn check_offset_metadata(metadata: &str) -> Result<(), GroupError> {
-    if metadata.len() > limits::OFFSET_METADATA {
-        Err(GroupError::MetadataTooLarge)
-    } else {
-        Ok(())
-    }
+    if metadata.len() > limits::OFFSET_METADATA { Err(GroupError::MetadataTooLarge) } else { Ok(()) }
 }

@@ -44,13 +44,7 @@ pub(crate) struct Committed {
 impl Committed {
     /// An offset that is committed now.
     pub(crate) fn new(topic_id: Uuid, offset: i64, leader_epoch: i32, metadata: String) -> Self {
-        Self {
-            topic_id: topic_id.as_u128(),
-            offset,
-            leader_epoch,
-            metadata,
-            committed_at: 0,
-        }
+        Self { topic_id: topic_id.as_u128(), offset, leader_epoch, metadata, committed_at: 0 }
     }
 
     /// Of which topic it is.
@@ -120,22 +114,14 @@ impl Offsets {
     pub(super) fn open(path: &Path, now: Timestamp) -> io::Result<Self> {
         let mut groups = BTreeMap::new();
         let journal = Journal::open(path, |payload| {
-            let record = postcard::from_bytes(payload)
-                .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
+            let record =
+                postcard::from_bytes(payload).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
             apply(&mut groups, record);
             Ok(())
         })?;
-        let mut offsets = Self {
-            groups,
-            journal,
-            rewritten_len: 0,
-        };
-        let occupied: Vec<String> = offsets
-            .groups
-            .iter()
-            .filter(|(_, group)| group.emptied_at.is_none())
-            .map(|(id, _)| id.clone())
-            .collect();
+        let mut offsets = Self { groups, journal, rewritten_len: 0 };
+        let occupied: Vec<String> =
+            offsets.groups.iter().filter(|(_, group)| group.emptied_at.is_none()).map(|(id, _)| id.clone()).collect();
         for group in occupied {
             offsets.set_occupied(&group, false, now);
         }
@@ -176,10 +162,7 @@ impl Offsets {
         now: Timestamp,
     ) -> Result<(), GroupError> {
         let count = self.groups.get(group).map_or(0, GroupOffsets::count);
-        let new = offsets
-            .iter()
-            .filter(|(topic, partition, _)| self.get(group, topic, *partition).is_none())
-            .count();
+        let new = offsets.iter().filter(|(topic, partition, _)| self.get(group, topic, *partition).is_none()).count();
         if count + new > limits::OFFSETS_OF_GROUP {
             return Err(GroupError::TooManyOffsets);
         }
@@ -189,11 +172,7 @@ impl Offsets {
         if offsets.is_empty() {
             Ok(())
         } else {
-            self.write(Record::Commit {
-                group: group.to_owned(),
-                by_member,
-                offsets,
-            })
+            self.write(Record::Commit { group: group.to_owned(), by_member, offsets })
         }
     }
 
@@ -208,41 +187,22 @@ impl Offsets {
     }
 
     /// Removes offsets of a group.
-    pub(super) fn forget(
-        &mut self,
-        group: &str,
-        partitions: Vec<(String, i32)>,
-    ) -> Result<(), GroupError> {
+    pub(super) fn forget(&mut self, group: &str, partitions: Vec<(String, i32)>) -> Result<(), GroupError> {
         if partitions.is_empty() || !self.contains(group) {
             return Ok(());
         }
-        self.write(Record::Forget {
-            group: group.to_owned(),
-            partitions,
-        })
+        self.write(Record::Forget { group: group.to_owned(), partitions })
     }
 
     /// Removes all offsets of a group.
     pub(super) fn forget_group(&mut self, group: &str) -> Result<(), GroupError> {
-        if self.contains(group) {
-            self.write(Record::ForgetGroup {
-                group: group.to_owned(),
-            })
-        } else {
-            Ok(())
-        }
+        if self.contains(group) { self.write(Record::ForgetGroup { group: group.to_owned() }) } else { Ok(()) }
     }
 
     /// Removes the offsets of all groups for a topic that is gone.
     pub(super) fn forget_topic(&mut self, topic: &str) -> Result<(), GroupError> {
-        if self
-            .groups
-            .values()
-            .any(|group| group.topics.contains_key(topic))
-        {
-            self.write(Record::ForgetTopic {
-                topic: topic.to_owned(),
-            })
+        if self.groups.values().any(|group| group.topics.contains_key(topic)) {
+            self.write(Record::ForgetTopic { topic: topic.to_owned() })
         } else {
             Ok(())
         }
@@ -258,12 +218,8 @@ impl Offsets {
             return;
         }
         let (id, emptied_at) = (group.to_owned(), (!occupied).then(|| now.as_millisecond()));
-        let record = emptied_at.map_or(Record::Occupied { group: id.clone() }, |at| {
-            Record::Emptied {
-                group: id.clone(),
-                at,
-            }
-        });
+        let record =
+            emptied_at.map_or(Record::Occupied { group: id.clone() }, |at| Record::Emptied { group: id.clone(), at });
         if self.write(record).is_err()
             && let Some(known) = self.groups.get_mut(&id)
         {
@@ -277,25 +233,14 @@ impl Offsets {
             return;
         };
         let before = before.as_millisecond();
-        let expired = |group: &GroupOffsets| {
-            group
-                .emptied_at
-                .is_some_and(|at| at.max(group.last_commit) <= before)
-        };
-        let expired: Vec<String> = self
-            .groups
-            .iter()
-            .filter(|(_, group)| expired(group))
-            .map(|(id, _)| id.clone())
-            .collect();
+        let expired = |group: &GroupOffsets| group.emptied_at.is_some_and(|at| at.max(group.last_commit) <= before);
+        let expired: Vec<String> =
+            self.groups.iter().filter(|(_, group)| expired(group)).map(|(id, _)| id.clone()).collect();
         for group in expired {
             if self.forget_group(&group).is_err() {
                 return; // the next round tries again
             }
-            tracing::info!(
-                group,
-                "the committed offsets of an unused group have expired"
-            );
+            tracing::info!(group, "the committed offsets of an unused group have expired");
         }
     }
 
@@ -309,24 +254,13 @@ impl Offsets {
         let mut records = Vec::new();
         for (id, group) in &self.groups {
             for offsets in entries(group).chunks(1_000) {
-                records.push(Record::Commit {
-                    group: id.clone(),
-                    by_member: true,
-                    offsets: offsets.to_vec(),
-                });
+                records.push(Record::Commit { group: id.clone(), by_member: true, offsets: offsets.to_vec() });
             }
             if let Some(at) = group.emptied_at {
-                records.push(Record::Emptied {
-                    group: id.clone(),
-                    at,
-                });
+                records.push(Record::Emptied { group: id.clone(), at });
             }
         }
-        Snapshot {
-            records,
-            path: self.journal.path().to_owned(),
-            since: self.journal.len(),
-        }
+        Snapshot { records, path: self.journal.path().to_owned(), since: self.journal.len() }
     }
 
     /// Goes over to the rewritten journal.
@@ -341,14 +275,8 @@ impl Offsets {
 pub(super) fn neighbours<T>(map: &BTreeMap<String, T>, scope: &Scope, name: &str) -> usize {
     let inside = |(id, _): &(&String, &T)| scope.contains(id);
     let range = |bounds: (Bound<&str>, Bound<&str>)| map.range::<str, _>(bounds);
-    let before = range((Bound::Unbounded, Bound::Excluded(name)))
-        .rev()
-        .take_while(inside)
-        .count();
-    before
-        + range((Bound::Included(name), Bound::Unbounded))
-            .take_while(inside)
-            .count()
+    let before = range((Bound::Unbounded, Bound::Excluded(name))).rev().take_while(inside).count();
+    before + range((Bound::Included(name), Bound::Unbounded)).take_while(inside).count()
 }
 
 /// All offsets at one moment.
@@ -367,25 +295,15 @@ pub(super) struct Rewritten {
 impl Snapshot {
     /// Writes the new journal beside the old one; takes a while and holds no lock.
     pub(super) fn write(self) -> io::Result<Rewritten> {
-        let payloads = self
-            .records
-            .iter()
-            .map(postcard::to_stdvec)
-            .collect::<Result<Vec<_>, _>>()
-            .map_err(io::Error::other)?;
-        Ok(Rewritten {
-            journal: Journal::replacement(&self.path, payloads)?,
-            since: self.since,
-        })
+        let payloads =
+            self.records.iter().map(postcard::to_stdvec).collect::<Result<Vec<_>, _>>().map_err(io::Error::other)?;
+        Ok(Rewritten { journal: Journal::replacement(&self.path, payloads)?, since: self.since })
     }
 }
 
 fn entries(group: &GroupOffsets) -> Vec<(String, i32, Committed)> {
     let topic = |(topic, partitions): (&String, &Partitions)| -> Vec<_> {
-        partitions
-            .iter()
-            .map(|(partition, committed)| (topic.clone(), *partition, committed.clone()))
-            .collect()
+        partitions.iter().map(|(partition, committed)| (topic.clone(), *partition, committed.clone())).collect()
     };
     group.topics.iter().flat_map(topic).collect()
 }
@@ -393,19 +311,11 @@ fn entries(group: &GroupOffsets) -> Vec<(String, i32, Committed)> {
 /// Applies a record; also a record that says nothing new, which a crash during a rewrite may leave.
 fn apply(groups: &mut BTreeMap<String, GroupOffsets>, record: Record) {
     match record {
-        Record::Commit {
-            group,
-            by_member,
-            offsets,
-        } => {
+        Record::Commit { group, by_member, offsets } => {
             let group = groups.entry(group).or_default();
             for (topic, partition, committed) in offsets {
                 group.last_commit = group.last_commit.max(committed.committed_at);
-                group
-                    .topics
-                    .entry(topic)
-                    .or_default()
-                    .insert(partition, committed);
+                group.topics.entry(topic).or_default().insert(partition, committed);
             }
             group.emptied_at = (!by_member).then_some(group.last_commit);
         }
@@ -468,22 +378,11 @@ mod tests {
         let path = dir.path().join("offsets");
         let mut offsets = Offsets::open(&path, at(0)).expect("opens");
         offsets
-            .commit(
-                "g",
-                true,
-                vec![("t".into(), 0, committed(5)), ("t".into(), 1, committed(6))],
-                at(0),
-            )
+            .commit("g", true, vec![("t".into(), 0, committed(5)), ("t".into(), 1, committed(6))], at(0))
             .expect("commits");
-        offsets
-            .commit("g", true, vec![("u".into(), 0, committed(7))], at(0))
-            .expect("commits");
-        offsets
-            .commit("g", true, vec![("t".into(), 0, committed(8))], at(0))
-            .expect("commits");
-        offsets
-            .commit("h", false, vec![("t".into(), 0, committed(9))], at(0))
-            .expect("commits");
+        offsets.commit("g", true, vec![("u".into(), 0, committed(7))], at(0)).expect("commits");
+        offsets.commit("g", true, vec![("t".into(), 0, committed(8))], at(0)).expect("commits");
+        offsets.commit("h", false, vec![("t".into(), 0, committed(9))], at(0)).expect("commits");
         offsets.forget("g", vec![("t".into(), 1)]).expect("forgets");
         let expected = vec![("t".to_owned(), 0, 8), ("u".to_owned(), 0, 7)];
         assert_eq!(stored(&offsets, "g"), expected);
@@ -491,10 +390,7 @@ mod tests {
         let mut offsets = Offsets::open(&path, at(0)).expect("opens");
         assert_eq!(stored(&offsets, "g"), expected);
         let found = offsets.get("g", "u", 0).expect("is there");
-        assert_eq!(
-            (found.leader_epoch, &*found.metadata, found.topic_id()),
-            (3, "note", Uuid::from_u128(7))
-        );
+        assert_eq!((found.leader_epoch, &*found.metadata, found.topic_id()), (3, "note", Uuid::from_u128(7)));
 
         offsets.forget_topic("t").expect("forgets");
         assert!(!offsets.contains("h"), "a group without offsets is none");
@@ -508,27 +404,13 @@ mod tests {
         let dir = tempfile::tempdir().expect("temporary directory");
         let path = dir.path().join("offsets");
         let mut offsets = Offsets::open(&path, at(0)).expect("opens");
-        offsets
-            .commit("g", true, vec![("t".into(), 0, committed(1))], at(0))
-            .expect("commits");
+        offsets.commit("g", true, vec![("t".into(), 0, committed(1))], at(0)).expect("commits");
         offsets.journal.room = Some(5);
-        assert_eq!(
-            offsets.commit("g", true, vec![("t".into(), 0, committed(2))], at(0)),
-            Err(GroupError::NotStored)
-        );
-        assert_eq!(
-            stored(&offsets, "g"),
-            [("t".to_owned(), 0, 1)],
-            "memory does not run ahead of the disk"
-        );
+        assert_eq!(offsets.commit("g", true, vec![("t".into(), 0, committed(2))], at(0)), Err(GroupError::NotStored));
+        assert_eq!(stored(&offsets, "g"), [("t".to_owned(), 0, 1)], "memory does not run ahead of the disk");
         offsets.journal.room = None;
-        offsets
-            .commit("g", true, vec![("t".into(), 0, committed(3))], at(0))
-            .expect("commits");
-        assert_eq!(
-            stored(&Offsets::open(&path, at(0)).expect("opens"), "g"),
-            [("t".to_owned(), 0, 3)]
-        );
+        offsets.commit("g", true, vec![("t".into(), 0, committed(3))], at(0)).expect("commits");
+        assert_eq!(stored(&Offsets::open(&path, at(0)).expect("opens"), "g"), [("t".to_owned(), 0, 3)]);
     }
 
     #[test]
@@ -536,12 +418,8 @@ mod tests {
         let dir = tempfile::tempdir().expect("temporary directory");
         let path = dir.path().join("offsets");
         let mut offsets = Offsets::open(&path, at(0)).expect("opens");
-        offsets
-            .commit("g", true, vec![("t".into(), 0, committed(1))], at(0))
-            .expect("commits");
-        offsets
-            .commit("simple", false, vec![("t".into(), 0, committed(1))], at(0))
-            .expect("commits");
+        offsets.commit("g", true, vec![("t".into(), 0, committed(1))], at(0)).expect("commits");
+        offsets.commit("simple", false, vec![("t".into(), 0, committed(1))], at(0)).expect("commits");
         offsets.expire(at(24 * 7 - 1));
         assert!(offsets.contains("simple"));
         offsets.expire(at(24 * 8));
@@ -557,9 +435,7 @@ mod tests {
         offsets.expire(at(24 * 37));
         assert!(!offsets.contains("g"));
 
-        offsets
-            .commit("g", true, vec![("t".into(), 0, committed(1))], at(24 * 40))
-            .expect("commits");
+        offsets.commit("g", true, vec![("t".into(), 0, committed(1))], at(24 * 40)).expect("commits");
         offsets.set_occupied("g", false, at(24 * 50));
         offsets.expire(at(24 * 56));
         assert!(offsets.contains("g"));
@@ -579,22 +455,16 @@ mod tests {
         let note = "n".repeat(4_000);
         for offset in 0.. {
             let committed = Committed::new(Uuid::from_u128(7), offset, -1, note.clone());
-            offsets
-                .commit("g", true, vec![("t".into(), 0, committed)], at(0))
-                .expect("commits");
+            offsets.commit("g", true, vec![("t".into(), 0, committed)], at(0)).expect("commits");
             if offsets.wants_rewrite() {
                 break;
             }
         }
-        offsets
-            .commit("old", true, vec![("t".into(), 0, committed(1))], at(0))
-            .expect("commits");
+        offsets.commit("old", true, vec![("t".into(), 0, committed(1))], at(0)).expect("commits");
         offsets.set_occupied("old", false, at(0));
         let before = offsets.journal.len();
         let snapshot = offsets.snapshot();
-        offsets
-            .commit("g", true, vec![("t".into(), 1, committed(4))], at(1))
-            .expect("commits meanwhile");
+        offsets.commit("g", true, vec![("t".into(), 1, committed(4))], at(1)).expect("commits meanwhile");
         let rewritten = snapshot.write().expect("writes");
         offsets.replace_journal(rewritten).expect("replaces");
         assert!(offsets.journal.len() < before / 100);
@@ -604,10 +474,7 @@ mod tests {
         let mut reopened = Offsets::open(&path, at(1)).expect("opens");
         assert_eq!(stored(&reopened, "g"), all);
         reopened.expire(at(24 * 7));
-        assert!(
-            !reopened.contains("old"),
-            "it is still known since when it is empty"
-        );
+        assert!(!reopened.contains("old"), "it is still known since when it is empty");
         assert!(reopened.contains("g"));
     }
 }

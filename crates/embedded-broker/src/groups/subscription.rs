@@ -28,11 +28,7 @@ pub(super) fn metadata(names: &[&str]) -> bytes::Bytes {
     let mut out = vec![0, 1];
     out.extend(i32::try_from(names.len()).expect("few names").to_be_bytes());
     for name in names {
-        out.extend(
-            i16::try_from(name.len())
-                .expect("short names")
-                .to_be_bytes(),
-        );
+        out.extend(i16::try_from(name.len()).expect("short names").to_be_bytes());
         out.extend(name.as_bytes());
     }
     out.extend((-1_i32).to_be_bytes()); // no user data
@@ -46,13 +42,7 @@ mod tests {
     #[test]
     fn topics_are_read_and_cut_or_hostile_bytes_are_refused() {
         let bytes = metadata(&["a", "bc"]);
-        assert_eq!(
-            topics(&bytes)
-                .expect("valid")
-                .into_iter()
-                .collect::<Vec<_>>(),
-            ["a", "bc"]
-        );
+        assert_eq!(topics(&bytes).expect("valid").into_iter().collect::<Vec<_>>(), ["a", "bc"]);
         for length in 0..bytes.len() - 4 {
             assert_eq!(topics(&bytes[..length]), None, "{length}");
         }

@@ -37,12 +37,7 @@ pub(crate) struct Listing {
 impl Description {
     /// Of a group that does not exist.
     pub(crate) fn dead() -> Self {
-        Self {
-            state: State::Dead,
-            protocol_type: String::new(),
-            protocol: String::new(),
-            members: Vec::new(),
-        }
+        Self { state: State::Dead, protocol_type: String::new(), protocol: String::new(), members: Vec::new() }
     }
 }
 
@@ -54,34 +49,18 @@ impl Group {
             instance_id: member.instance_id.clone(),
             client_id: member.client_id.clone(),
             client_host: member.client_host.clone(),
-            metadata: if stable {
-                member.metadata(&self.protocol)
-            } else {
-                Bytes::new()
-            },
-            assignment: if stable {
-                member.assignment.clone()
-            } else {
-                Bytes::new()
-            },
+            metadata: if stable { member.metadata(&self.protocol) } else { Bytes::new() },
+            assignment: if stable { member.assignment.clone() } else { Bytes::new() },
         });
         Description {
             state: self.state,
             protocol_type: self.protocol_type.clone(),
-            protocol: if stable {
-                self.protocol.clone()
-            } else {
-                String::new()
-            },
+            protocol: if stable { self.protocol.clone() } else { String::new() },
             members: members.collect(),
         }
     }
 
     pub(crate) fn listing(&self, group_id: &str) -> Listing {
-        Listing {
-            group_id: group_id.to_owned(),
-            protocol_type: self.protocol_type.clone(),
-            state: self.state,
-        }
+        Listing { group_id: group_id.to_owned(), protocol_type: self.protocol_type.clone(), state: self.state }
     }
 }

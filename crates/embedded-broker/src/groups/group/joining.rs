@@ -46,23 +46,13 @@ impl Group {
             return self.join_known(now, join);
         }
         let id = join.fresh_member_id(uuid);
-        if let Some(old_id) = join
-            .instance_id
-            .as_ref()
-            .and_then(|instance_id| self.instances.get(instance_id))
-        {
+        if let Some(old_id) = join.instance_id.as_ref().and_then(|instance_id| self.instances.get(instance_id)) {
             let old_id = old_id.clone();
             return self.replace_static(now, &old_id, id, join);
         }
         if join.needs_known_id && join.instance_id.is_none() {
             let deadline = now + join.session_timeout();
-            self.pending.insert(
-                id.clone(),
-                Pending {
-                    principal: join.principal,
-                    deadline,
-                },
-            );
+            self.pending.insert(id.clone(), Pending { principal: join.principal, deadline });
             self.extend_initial_delay(now);
             return Outcome::error(GroupError::MemberIdRequired(id));
         }
@@ -74,10 +64,7 @@ impl Group {
         join.check()?;
         let known = self.members.contains_key(&join.member_id)
             || self.pending.contains_key(&join.member_id)
-            || join
-                .instance_id
-                .as_ref()
-                .is_some_and(|id| self.instances.contains_key(id));
+            || join.instance_id.as_ref().is_some_and(|id| self.instances.contains_key(id));
         if !known && self.members.len() + self.pending.len() >= limits::MEMBERS {
             return Err(GroupError::Full);
         }
@@ -89,16 +76,9 @@ impl Group {
         } else {
             let candidates = self.candidates();
             self.protocol_type == join.protocol_type
-                && join
-                    .protocols
-                    .iter()
-                    .any(|(name, _)| candidates.contains(&**name))
+                && join.protocols.iter().any(|(name, _)| candidates.contains(&**name))
         };
-        if consistent {
-            Ok(())
-        } else {
-            Err(GroupError::InconsistentProtocol)
-        }
+        if consistent { Ok(()) } else { Err(GroupError::InconsistentProtocol) }
     }
 
     fn join_known(&mut self, now: Instant, join: Join) -> Outcome {
@@ -122,11 +102,7 @@ impl Group {
             _ => false,
         };
         member.update(now, join);
-        if answered_now {
-            Outcome::Now(Box::new(Ok(self.joined(&id))))
-        } else {
-            Outcome::Waits(id)
-        }
+        if answered_now { Outcome::Now(Box::new(Ok(self.joined(&id)))) } else { Outcome::Waits(id) }
     }
 
     /// A static member has come back without its id: the new twin takes the place of the old (KIP-345).

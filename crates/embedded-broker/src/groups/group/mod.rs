@@ -127,9 +127,7 @@ impl Group {
             match self.state {
                 State::PreparingRebalance => self.complete_join(now),
                 // Who has joined and then neither syncs nor leaves holds partitions that nobody reads.
-                State::CompletingRebalance | State::Stable => {
-                    self.remove_members(now, |member| member.must_sync)
-                }
+                State::CompletingRebalance | State::Stable => self.remove_members(now, |member| member.must_sync),
                 State::Empty | State::Dead => {}
             }
         }
@@ -138,8 +136,7 @@ impl Group {
 
     /// Drops the members that `principal` joined as, and the ids that it was given.
     pub(super) fn remove_principal(&mut self, now: Instant, principal: &str) {
-        self.pending
-            .retain(|_, pending| pending.principal != principal);
+        self.pending.retain(|_, pending| pending.principal != principal);
         self.remove_members(now, |member| member.principal == principal);
         self.complete_join_if_all_joined(now);
     }
@@ -154,13 +151,10 @@ impl Group {
 
     /// The topics that the members are subscribed to; `None` if the group is of consumers and cannot be understood.
     pub(super) fn is_subscribed_to(&self, topic: &str) -> bool {
-        self.members
-            .values()
-            .flat_map(|member| &member.protocols)
-            .any(|(_, metadata)| {
-                // What cannot be read might be a subscription, and then its offsets are in use.
-                subscription::topics(metadata).is_none_or(|topics| topics.contains(topic))
-            })
+        self.members.values().flat_map(|member| &member.protocols).any(|(_, metadata)| {
+            // What cannot be read might be a subscription, and then its offsets are in use.
+            subscription::topics(metadata).is_none_or(|topics| topics.contains(topic))
+        })
     }
 
     /// Whether it is used by ordinary consumers.
@@ -174,12 +168,8 @@ impl Group {
 
     /// Removes every member for which `leaves` holds, and lets the others rebalance, once.
     fn remove_members(&mut self, now: Instant, leaves: impl Fn(&Member) -> bool) {
-        let ids: Vec<String> = self
-            .members
-            .iter()
-            .filter(|(_, member)| leaves(member))
-            .map(|(id, _)| id.clone())
-            .collect();
+        let ids: Vec<String> =
+            self.members.iter().filter(|(_, member)| leaves(member)).map(|(id, _)| id.clone()).collect();
         for id in &ids {
             self.remove_member(now, id);
         }
@@ -217,8 +207,7 @@ impl Group {
                 }
             }
             State::Empty => {
-                self.initial_until =
-                    Some(now + limits::INITIAL_DELAY_IN_ALL.min(self.rebalance_timeout()));
+                self.initial_until = Some(now + limits::INITIAL_DELAY_IN_ALL.min(self.rebalance_timeout()));
             }
             State::Stable => {}
         }
@@ -240,21 +229,14 @@ impl Group {
 
     /// The longest that any member asked for.
     fn rebalance_timeout(&self) -> Duration {
-        self.members
-            .values()
-            .map(|member| member.rebalance_timeout)
-            .max()
-            .unwrap_or_default()
+        self.members.values().map(|member| member.rebalance_timeout).max().unwrap_or_default()
     }
 
     fn complete_join_if_all_joined(&mut self, now: Instant) {
-        let all =
-            self.pending.is_empty() && self.members.values().all(|member| member.join.is_some());
+        let all = self.pending.is_empty() && self.members.values().all(|member| member.join.is_some());
         // An empty group waits for nobody, not even for who was given an id: he begins a new rebalance.
         let nobody = self.members.is_empty();
-        if self.state == State::PreparingRebalance
-            && ((all && self.initial_until.is_none()) || nobody)
-        {
+        if self.state == State::PreparingRebalance && ((all && self.initial_until.is_none()) || nobody) {
             self.complete_join(now);
         }
     }
@@ -263,12 +245,8 @@ impl Group {
     /// their place until their session time-out (KIP-345).
     fn complete_join(&mut self, now: Instant) {
         let late = |member: &Member| member.join.is_none() && member.instance_id.is_none();
-        let late: Vec<String> = self
-            .members
-            .iter()
-            .filter(|(_, member)| late(member))
-            .map(|(id, _)| id.clone())
-            .collect();
+        let late: Vec<String> =
+            self.members.iter().filter(|(_, member)| late(member)).map(|(id, _)| id.clone()).collect();
         for id in &late {
             self.remove_member(now, id);
         }
@@ -282,16 +260,8 @@ impl Group {
             return;
         }
         // The leader is kept as long as it joins, so that assignors that remember things go on doing so.
-        if self
-            .members
-            .get(&self.leader)
-            .is_none_or(|leader| leader.join.is_none())
-        {
-            let Some((id, _)) = self
-                .members
-                .iter()
-                .find(|(_, member)| member.join.is_some())
-            else {
+        if self.members.get(&self.leader).is_none_or(|leader| leader.join.is_none()) {
+            let Some((id, _)) = self.members.iter().find(|(_, member)| member.join.is_some()) else {
                 // Only static members that have not come back: session time-outs will tell whether they live.
                 self.phase_deadline = Some(now + self.rebalance_timeout());
                 return;
@@ -315,11 +285,7 @@ impl Group {
 
     /// What a member is told of the current generation.
     fn joined(&self, id: &str) -> Joined {
-        let members = if self.leader == id {
-            self.joined_members()
-        } else {
-            Vec::new()
-        };
+        let members = if self.leader == id { self.joined_members() } else { Vec::new() };
         Joined {
             member_id: id.to_owned(),
             generation: self.generation,
@@ -346,8 +312,7 @@ impl Group {
         let Some(first) = members.next() else {
             return BTreeSet::new();
         };
-        let mut candidates: BTreeSet<&str> =
-            first.protocols.iter().map(|(name, _)| &**name).collect();
+        let mut candidates: BTreeSet<&str> = first.protocols.iter().map(|(name, _)| &**name).collect();
         for member in members {
             candidates.retain(|name| member.supports(name));
         }
@@ -359,18 +324,10 @@ impl Group {
         let candidates = self.candidates();
         let mut votes: BTreeMap<&str, usize> = BTreeMap::new();
         for member in self.members.values() {
-            if let Some((name, _)) = member
-                .protocols
-                .iter()
-                .find(|(name, _)| candidates.contains(&**name))
-            {
+            if let Some((name, _)) = member.protocols.iter().find(|(name, _)| candidates.contains(&**name)) {
                 *votes.entry(name).or_default() += 1;
             }
         }
-        votes
-            .into_iter()
-            .max_by_key(|(_, votes)| *votes)
-            .map(|(name, _)| name.to_owned())
-            .unwrap_or_default()
+        votes.into_iter().max_by_key(|(_, votes)| *votes).map(|(name, _)| name.to_owned()).unwrap_or_default()
     }
 }

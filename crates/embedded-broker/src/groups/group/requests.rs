@@ -39,11 +39,7 @@ pub(crate) struct Leaver {
 
 impl Group {
     /// Whether there is this member, and whether it still owns its instance id.
-    pub(super) fn check_member(
-        &self,
-        member_id: &str,
-        instance_id: Option<&str>,
-    ) -> Result<(), GroupError> {
+    pub(super) fn check_member(&self, member_id: &str, instance_id: Option<&str>) -> Result<(), GroupError> {
         if let Some(instance_id) = instance_id {
             match self.instances.get(instance_id) {
                 None => return Err(GroupError::UnknownMember),
@@ -51,20 +47,12 @@ impl Group {
                 Some(_) => {}
             }
         }
-        if self.members.contains_key(member_id) {
-            Ok(())
-        } else {
-            Err(GroupError::UnknownMember)
-        }
+        if self.members.contains_key(member_id) { Ok(()) } else { Err(GroupError::UnknownMember) }
     }
 
     fn check_caller(&self, caller: &Caller) -> Result<(), GroupError> {
         self.check_member(&caller.member_id, caller.instance_id.as_deref())?;
-        if caller.generation == self.generation {
-            Ok(())
-        } else {
-            Err(GroupError::IllegalGeneration)
-        }
+        if caller.generation == self.generation { Ok(()) } else { Err(GroupError::IllegalGeneration) }
     }
 
     /// Gives a member its assignment, at once or when the leader has sent it.
@@ -92,14 +80,7 @@ impl Group {
             for member in self.members.values_mut() {
                 let assignment = member.assignment.clone();
                 let (protocol_type, protocol) = (self.protocol_type.clone(), self.protocol.clone());
-                member.answer_sync(
-                    now,
-                    Ok(Synced {
-                        protocol_type,
-                        protocol,
-                        assignment,
-                    }),
-                );
+                member.answer_sync(now, Ok(Synced { protocol_type, protocol, assignment }));
             }
         }
         if self.members.values().all(|member| !member.must_sync) {
@@ -109,22 +90,14 @@ impl Group {
 
     fn check_sync(&self, sync: &Sync) -> Result<(), GroupError> {
         self.check_caller(&sync.caller)?;
-        let differs = |said: &Option<String>, agreed: &str| {
-            said.as_deref().is_some_and(|said| said != agreed)
-        };
+        let differs = |said: &Option<String>, agreed: &str| said.as_deref().is_some_and(|said| said != agreed);
         if self.state == State::PreparingRebalance {
             return Err(GroupError::RebalanceInProgress);
         }
-        if differs(&sync.protocol_type, &self.protocol_type)
-            || differs(&sync.protocol, &self.protocol)
-        {
+        if differs(&sync.protocol_type, &self.protocol_type) || differs(&sync.protocol, &self.protocol) {
             return Err(GroupError::InconsistentProtocol);
         }
-        let bytes: usize = sync
-            .assignments
-            .iter()
-            .map(|(id, assignment)| id.len() + assignment.len())
-            .sum();
+        let bytes: usize = sync.assignments.iter().map(|(id, assignment)| id.len() + assignment.len()).sum();
         if bytes > limits::ASSIGNMENTS {
             return Err(GroupError::InvalidRequest);
         }
@@ -135,24 +108,13 @@ impl Group {
     pub(crate) fn heartbeat(&mut self, now: Instant, caller: &Caller) -> Result<(), GroupError> {
         self.check_caller(caller)?;
         self.renew(now, &caller.member_id);
-        if self.state == State::PreparingRebalance {
-            Err(GroupError::RebalanceInProgress)
-        } else {
-            Ok(())
-        }
+        if self.state == State::PreparingRebalance { Err(GroupError::RebalanceInProgress) } else { Ok(()) }
     }
 
     /// Removes members at their wish or an administrator's; one rebalance for all of them.
-    pub(crate) fn leave(
-        &mut self,
-        now: Instant,
-        leavers: &[Leaver],
-    ) -> Vec<Result<(), GroupError>> {
+    pub(crate) fn leave(&mut self, now: Instant, leavers: &[Leaver]) -> Vec<Result<(), GroupError>> {
         let before = self.members.len();
-        let results = leavers
-            .iter()
-            .map(|leaver| self.leave_one(now, leaver))
-            .collect();
+        let results = leavers.iter().map(|leaver| self.leave_one(now, leaver)).collect();
         if self.members.len() < before {
             self.rebalance(now);
         }
@@ -165,11 +127,7 @@ impl Group {
             return Ok(());
         }
         let id = match (&leaver.instance_id, leaver.member_id.as_str()) {
-            (Some(instance_id), "") => self
-                .instances
-                .get(instance_id)
-                .cloned()
-                .ok_or(GroupError::UnknownMember)?,
+            (Some(instance_id), "") => self.instances.get(instance_id).cloned().ok_or(GroupError::UnknownMember)?,
             (instance_id, member_id) => {
                 self.check_member(member_id, instance_id.as_deref())?;
                 member_id.to_owned()
@@ -193,11 +151,7 @@ impl Group {
         }
         self.check_caller(caller)?;
         self.renew(now, &caller.member_id);
-        if self.state == State::CompletingRebalance {
-            Err(GroupError::RebalanceInProgress)
-        } else {
-            Ok(())
-        }
+        if self.state == State::CompletingRebalance { Err(GroupError::RebalanceInProgress) } else { Ok(()) }
     }
 
     fn renew(&mut self, now: Instant, member_id: &str) {
