@@ -108,9 +108,12 @@ async fn groups_appear_with_their_first_member_and_vanish_with_their_last() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_silent_member_is_dropped_by_the_timer() {
+async fn a_single_member_starts_at_once_and_is_dropped_by_the_timer_when_it_is_silent() {
     let bench = bench();
+    settle().await;
+    let start = Instant::now();
     bench.member().await;
+    assert!(start.elapsed() < Duration::from_millis(150), "of the paused clock: the timer did not oversleep");
     tokio::time::sleep(Duration::from_secs(9)).await;
     assert_eq!(bench.listed().len(), 1);
     tokio::time::sleep(Duration::from_millis(1_100)).await;
@@ -134,15 +137,18 @@ async fn a_dropped_join_leaves_the_group_as_if_it_had_not_been() {
 #[tokio::test(start_paused = true)]
 async fn a_newer_join_of_the_same_member_takes_the_place_of_the_older() {
     let bench = bench();
-    let first = bench.member().await;
-    let _newcomer = bench.join(consumer(""));
+    let first = bench.join(consumer(""));
+    let second = bench.join(consumer(""));
+    let joined = first.await.expect("runs").expect("joins");
+    second.await.expect("runs").expect("joins");
+    // This makes the group wait for the second member.
+    let changed = Join { protocols: vec![("range".to_owned(), "other".into())], ..consumer(&joined.member_id) };
+    let older = bench.join(changed.clone());
     settle().await;
-    let other = bench.join(consumer(""));
-    settle().await;
-    let older = bench.join(consumer(&first.member_id));
-    // Only when all have joined is anyone answered; `other` does not count, it is gone.
-    other.abort();
-    assert!(older.await.expect("runs").is_ok());
+    let newer = bench.join(changed);
+    assert_eq!(older.await.expect("runs"), Err(GroupError::RebalanceInProgress));
+    tokio::time::sleep(Duration::from_secs(61)).await;
+    assert_eq!(newer.await.expect("runs").expect("joins").generation, 2);
 }
 
 #[tokio::test(start_paused = true)]
