@@ -54,7 +54,15 @@ mod tests {
         let scope = Scope::of_workspace("acme-demo");
         assert!(scope.contains("acme-demo-clicks"));
         assert!(scope.contains("acme-demo--"));
-        for outside in ["", "acme-demo", "acme-demo-", "acme-demox", "acme-demox-clicks", "Acme-demo-clicks", "other-acme-demo-clicks"] {
+        for outside in [
+            "",
+            "acme-demo",
+            "acme-demo-",
+            "acme-demox",
+            "acme-demox-clicks",
+            "Acme-demo-clicks",
+            "other-acme-demo-clicks",
+        ] {
             assert!(!scope.contains(outside), "{outside}");
         }
     }

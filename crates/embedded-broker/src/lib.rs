@@ -12,6 +12,11 @@
 //!
 //! The codec's types (`kafka_protocol`) are used in [`connection`] and [`api`] only and never leave the crate.
 
+#![allow(
+    clippy::doc_markdown,
+    reason = "the names of Kafka's APIs and fields stand in most comments; they are words here"
+)]
+
 mod api;
 mod authorize;
 mod broker;
@@ -21,9 +26,11 @@ mod log;
 mod topics;
 
 pub use authorize::Scope;
-pub use broker::{Broker, BrokerConfig, Clock, KnownPrincipal, Limits, Principals};
-pub use connection::Software;
+pub use broker::{
+    Broker, BrokerConfig, Clock, CutOff, KnownPrincipal, Limits, Principals, StartError, TopicChanges, TopicDescription,
+};
+pub use connection::{ConnectionInfo, Software};
 pub use topics::{
-    CONFIG_KEYS, Catalogue, ConfigChange, ConfigKey, ConfigKind, MAX_PARTITIONS, NewTopic,
-    OpenError, Topic, TopicConfig, TopicError,
+    CONFIG_KEYS, Catalogue, ConfigChange, ConfigKey, ConfigKind, MAX_PARTITIONS, NewTopic, OpenError, Topic,
+    TopicConfig, TopicError,
 };

@@ -104,7 +104,7 @@ fn common_name(name: &str) -> DistinguishedName {
 
 /// From the day before (clocks differ) for [`VALID_YEARS`].
 fn set_validity(params: &mut CertificateParams, now: Timestamp) {
-    let yesterday = now.to_zoned(TimeZone::UTC).date().yesterday().unwrap_or(jiff::civil::Date::MIN);
+    let yesterday = TimeZone::UTC.to_datetime(now).date().yesterday().unwrap_or(jiff::civil::Date::MIN);
     let (month, day) = (yesterday.month().unsigned_abs(), yesterday.day().unsigned_abs().min(28));
     params.not_before = date_time_ymd(i32::from(yesterday.year()), month, day);
     params.not_after = date_time_ymd(i32::from(yesterday.year()) + VALID_YEARS, month, day);

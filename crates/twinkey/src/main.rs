@@ -1,1 +1,71 @@
-fn main(){}
+//! `twinkey`: the server, and the command line that talks to one.
+
+mod client;
+mod commands;
+mod serve;
+mod settings;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Two SDK tokens for each streaming workspace, and everything that turns one of them into a Kafka connection.
+///
+/// The commands other than `serve` talk to a running server. On the machine and account that started it they are signed in
+/// already (cli.json in the data directory); elsewhere use `twinkey login`, or set TWINKEY_URL and TWINKEY_TOKEN.
+#[derive(Parser)]
+#[command(version, arg_required_else_help = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the server, with the embedded broker and SQLite
+    Serve(Box<settings::Settings>),
+    /// Print the variables that a Quix client needs, for `eval`, a .env file or a program
+    Env(commands::env::Env),
+    /// Sign in to a server on another machine
+    Login(commands::login::Login),
+    /// List and create workspaces
+    #[command(subcommand)]
+    Workspaces(commands::workspaces::Workspaces),
+    /// Look at, rotate and verify SDK tokens
+    #[command(subcommand)]
+    Tokens(commands::tokens::Tokens),
+    /// Verify the audit log
+    #[command(subcommand)]
+    Audit(commands::audit::Audit),
+    /// Print the OpenAPI document
+    #[command(hide = true)]
+    Openapi,
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    // The HTTP client asks for the process's provider; ring needs nothing but a C compiler to build.
+    rustls::crypto::ring::default_provider().install_default().expect("nothing has installed one before");
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let result = runtime.map_err(anyhow::Error::from).and_then(|runtime| runtime.block_on(run(cli.command)));
+    match result {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("twinkey: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(command: Command) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::Serve(settings) => serve::run(*settings).await?,
+        Command::Env(command) => command.run().await?,
+        Command::Login(command) => command.run().await?,
+        Command::Workspaces(command) => command.run().await?,
+        Command::Tokens(command) => return command.run().await,
+        Command::Audit(command) => return command.run().await,
+        Command::Openapi => println!("{}", twinkey_server::routes::openapi().to_pretty_json()?),
+    }
+    Ok(ExitCode::SUCCESS)
+}

@@ -38,11 +38,7 @@ pub(crate) async fn handle(ctx: &Context, version: i16, request: FetchRequest) -
     if let Some(error) = refuse(&request) {
         return FetchResponse::default().with_error_code(error.code());
     }
-    let wanted: Vec<Vec<Wanted>> = request
-        .topics
-        .iter()
-        .map(|topic| resolve(ctx, version, topic))
-        .collect();
+    let wanted: Vec<Vec<Wanted>> = request.topics.iter().map(|topic| resolve(ctx, version, topic)).collect();
     let limit = bounded(request.max_bytes).min(MAX_BYTES);
     let min_bytes = bounded(request.min_bytes).min(limit) as u64;
     let wait = Duration::from_millis(u64::try_from(request.max_wait_ms).unwrap_or(0)).min(MAX_WAIT);
@@ -89,30 +85,19 @@ fn refuse(request: &FetchRequest) -> Option<ResponseError> {
     if request.session_epoch > 0 {
         return Some(ResponseError::InvalidFetchSessionEpoch);
     }
-    let partitions: usize = request
-        .topics
-        .iter()
-        .map(|topic| topic.partitions.len())
-        .sum();
+    let partitions: usize = request.topics.iter().map(|topic| topic.partitions.len()).sum();
     (partitions > MAX_PARTITIONS).then_some(ResponseError::InvalidRequest)
 }
 
 fn resolve(ctx: &Context, version: i16, topic: &FetchTopic) -> Vec<Wanted> {
     // An id of another workspace's topic is answered like one that does not exist.
-    let by_id = || {
-        ctx.broker
-            .topics
-            .get_by_id(topic.topic_id)
-            .filter(|topic| ctx.session.scope.contains(&topic.name))
-    };
+    let by_id = || ctx.broker.topics.get_by_id(topic.topic_id).filter(|topic| ctx.session.scope.contains(&topic.name));
     let found = if version >= 13 { Some(by_id()) } else { None };
     let partition = |asked: &FetchPartition| {
         let partition = match &found {
             None => partitions::find(ctx, &topic.topic, asked.partition),
             Some(None) => Err(ResponseError::UnknownTopicId),
-            Some(Some(topic)) => topic
-                .partition(asked.partition)
-                .ok_or(ResponseError::UnknownTopicOrPartition),
+            Some(Some(topic)) => topic.partition(asked.partition).ok_or(ResponseError::UnknownTopicOrPartition),
         }?;
         partitions::check_epoch(asked.current_leader_epoch)?;
         Ok(partition)
@@ -126,20 +111,13 @@ fn resolve(ctx: &Context, version: i16, topic: &FetchTopic) -> Vec<Wanted> {
 }
 
 /// Returns when there is enough to read, or something wrong to tell, or the time has come.
-async fn wait_for<'a>(
-    wanted: impl Iterator<Item = &'a Wanted> + Clone,
-    min_bytes: u64,
-    deadline: Instant,
-) {
+async fn wait_for<'a>(wanted: impl Iterator<Item = &'a Wanted> + Clone, min_bytes: u64, deadline: Instant) {
     // Subscribed before the first look, so that nothing that comes in between is missed.
     let subscribe = |wanted: &Wanted| Some(wanted.partition.as_ref().ok()?.subscribe());
     let mut watches: Vec<watch::Receiver<i64>> = wanted.clone().filter_map(subscribe).collect();
     while !watches.is_empty() && !is_enough(wanted.clone(), min_bytes) {
         let changes = watches.iter_mut().map(|watch| Box::pin(watch.changed()));
-        if tokio::time::timeout_at(deadline, select_all(changes))
-            .await
-            .is_err()
-        {
+        if tokio::time::timeout_at(deadline, select_all(changes)).await.is_err() {
             return;
         }
     }
@@ -148,11 +126,7 @@ async fn wait_for<'a>(
 fn is_enough<'a>(wanted: impl Iterator<Item = &'a Wanted>, min_bytes: u64) -> bool {
     let mut bytes = 0;
     for wanted in wanted {
-        let Ok(available) = wanted
-            .partition
-            .as_ref()
-            .map(|partition| partition.available(wanted.offset))
-        else {
+        let Ok(available) = wanted.partition.as_ref().map(|partition| partition.available(wanted.offset)) else {
             return true;
         };
         match available {
@@ -163,11 +137,7 @@ fn is_enough<'a>(wanted: impl Iterator<Item = &'a Wanted>, min_bytes: u64) -> bo
     bytes >= min_bytes
 }
 
-fn answer(
-    asked: &FetchPartition,
-    result: Result<Read, ResponseError>,
-    read_committed: bool,
-) -> PartitionData {
+fn answer(asked: &FetchPartition, result: Result<Read, ResponseError>, read_committed: bool) -> PartitionData {
     let answer = PartitionData::default().with_partition_index(asked.partition);
     match result {
         // Without transactions everything is stable, and none was aborted.

@@ -13,20 +13,11 @@ pub(crate) const NEWEST: i16 = 5;
 
 /// Without a transactional id every request gets a new id, also where it names an old one (KIP-360 leaves that to us).
 #[expect(clippy::unused_async, reason = "every handler has this shape")]
-pub(crate) async fn handle(
-    ctx: &Context,
-    _version: i16,
-    request: InitProducerIdRequest,
-) -> InitProducerIdResponse {
+pub(crate) async fn handle(ctx: &Context, _version: i16, request: InitProducerIdRequest) -> InitProducerIdResponse {
     let answer = InitProducerIdResponse::default();
     match producer_id(ctx, &request) {
-        Ok(id) => answer
-            .with_producer_id(ProducerId(id))
-            .with_producer_epoch(0),
-        Err(error) => answer
-            .with_error_code(error.code())
-            .with_producer_id(ProducerId(-1))
-            .with_producer_epoch(-1),
+        Ok(id) => answer.with_producer_id(ProducerId(id)).with_producer_epoch(0),
+        Err(error) => answer.with_error_code(error.code()).with_producer_id(ProducerId(-1)).with_producer_epoch(-1),
     }
 }
 

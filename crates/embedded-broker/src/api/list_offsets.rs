@@ -25,16 +25,11 @@ const EARLIEST_LOCAL: i64 = -4;
 const LATEST_TIERED: i64 = -5;
 
 /// Without transactions the isolation level makes no difference.
-pub(crate) async fn handle(
-    ctx: &Context,
-    version: i16,
-    request: ListOffsetsRequest,
-) -> ListOffsetsResponse {
+pub(crate) async fn handle(ctx: &Context, version: i16, request: ListOffsetsRequest) -> ListOffsetsResponse {
     let mut topics = Vec::with_capacity(request.topics.len());
     for topic in request.topics {
         let answer = |asked: &ListOffsetsPartition| {
-            let answer =
-                ListOffsetsPartitionResponse::default().with_partition_index(asked.partition_index);
+            let answer = ListOffsetsPartitionResponse::default().with_partition_index(asked.partition_index);
             match look_up(ctx, version, &topic.name, asked) {
                 Ok(Some(found)) => answer
                     .with_offset(found.offset)
@@ -45,11 +40,7 @@ pub(crate) async fn handle(
             }
         };
         let partitions = topic.partitions.iter().map(answer).collect();
-        topics.push(
-            ListOffsetsTopicResponse::default()
-                .with_name(topic.name)
-                .with_partitions(partitions),
-        );
+        topics.push(ListOffsetsTopicResponse::default().with_name(topic.name).with_partitions(partitions));
         // A look-up by time may read from the disk; between two topics others may have this thread.
         tokio::task::yield_now().await;
     }
@@ -64,12 +55,7 @@ fn look_up(
 ) -> Result<Option<FoundOffset>, ResponseError> {
     let partition = partitions::find(ctx, topic, asked.partition_index)?;
     partitions::check_epoch(asked.current_leader_epoch)?;
-    let at = |offset| {
-        Ok(Some(FoundOffset {
-            offset,
-            timestamp: -1,
-        }))
-    };
+    let at = |offset| Ok(Some(FoundOffset { offset, timestamp: -1 }));
     let found = match asked.timestamp {
         LATEST => return at(partition.high_watermark()),
         EARLIEST => return at(partition.log_start_offset()),

@@ -28,27 +28,16 @@ pub(crate) async fn handle(
             match end_of_epoch(ctx, &topic.topic, asked) {
                 Ok(Some(end)) => answer.with_leader_epoch(LEADER_EPOCH).with_end_offset(end),
                 Ok(None) => answer.with_leader_epoch(-1).with_end_offset(-1),
-                Err(error) => answer
-                    .with_error_code(error.code())
-                    .with_leader_epoch(-1)
-                    .with_end_offset(-1),
+                Err(error) => answer.with_error_code(error.code()).with_leader_epoch(-1).with_end_offset(-1),
             }
         };
         let partitions = topic.partitions.iter().map(answer).collect();
-        topics.push(
-            OffsetForLeaderTopicResult::default()
-                .with_topic(topic.topic)
-                .with_partitions(partitions),
-        );
+        topics.push(OffsetForLeaderTopicResult::default().with_topic(topic.topic).with_partitions(partitions));
     }
     OffsetForLeaderEpochResponse::default().with_topics(topics)
 }
 
-fn end_of_epoch(
-    ctx: &Context,
-    topic: &str,
-    asked: &OffsetForLeaderPartition,
-) -> Result<Option<i64>, ResponseError> {
+fn end_of_epoch(ctx: &Context, topic: &str, asked: &OffsetForLeaderPartition) -> Result<Option<i64>, ResponseError> {
     let partition = partitions::find(ctx, topic, asked.partition)?;
     partitions::check_epoch(asked.current_leader_epoch)?;
     Ok((asked.leader_epoch == LEADER_EPOCH).then(|| partition.high_watermark()))

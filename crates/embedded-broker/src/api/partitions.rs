@@ -8,18 +8,12 @@ use super::Context;
 use crate::log::{LEADER_EPOCH, Partition, ReadError};
 
 /// The partition, if the asker may touch its topic and it exists.
-pub(crate) fn find(
-    ctx: &Context,
-    topic: &str,
-    index: i32,
-) -> Result<Arc<Partition>, ResponseError> {
+pub(crate) fn find(ctx: &Context, topic: &str, index: i32) -> Result<Arc<Partition>, ResponseError> {
     if !ctx.session.scope.contains(topic) {
         return Err(ResponseError::TopicAuthorizationFailed);
     }
     let topic = ctx.broker.topics.get(topic);
-    topic
-        .and_then(|topic| topic.partition(index))
-        .ok_or(ResponseError::UnknownTopicOrPartition)
+    topic.and_then(|topic| topic.partition(index)).ok_or(ResponseError::UnknownTopicOrPartition)
 }
 
 /// Checks the leader epoch that a client believes in (KIP-320); -1: it has no belief.

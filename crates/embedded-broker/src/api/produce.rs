@@ -21,11 +21,7 @@ pub(crate) const NEWEST: i16 = 12;
 type Refusal = (ResponseError, String);
 
 /// Every partition gets an answer of its own. What is answered without an error survives the end of the process.
-pub(crate) async fn handle(
-    ctx: &Context,
-    version: i16,
-    request: ProduceRequest,
-) -> ProduceResponse {
+pub(crate) async fn handle(ctx: &Context, version: i16, request: ProduceRequest) -> ProduceResponse {
     let refusal = refuse_all(ctx, &request);
     let rules = Rules { zstd: version >= 7 };
     let mut responses = Vec::with_capacity(request.topic_data.len());
@@ -40,11 +36,7 @@ pub(crate) async fn handle(
             // Appends wait for the disk's cache; between two of them others may have this thread.
             tokio::task::yield_now().await;
         }
-        responses.push(
-            TopicProduceResponse::default()
-                .with_name(topic.name)
-                .with_partition_responses(answers),
-        );
+        responses.push(TopicProduceResponse::default().with_name(topic.name).with_partition_responses(answers));
     }
     ProduceResponse::default().with_responses(responses)
 }
@@ -53,10 +45,7 @@ pub(crate) async fn handle(
 fn refuse_all(ctx: &Context, request: &ProduceRequest) -> Option<Refusal> {
     if let Some(id) = &request.transactional_id {
         return Some(if ctx.session.scope.contains(id) {
-            (
-                ResponseError::InvalidTxnState,
-                "This broker has no transactions.".to_owned(),
-            )
+            (ResponseError::InvalidTxnState, "This broker has no transactions.".to_owned())
         } else {
             (
                 ResponseError::TransactionalIdAuthorizationFailed,
@@ -65,32 +54,14 @@ fn refuse_all(ctx: &Context, request: &ProduceRequest) -> Option<Refusal> {
         });
     }
     let known = matches!(request.acks, -1..=1);
-    (!known).then(|| {
-        (
-            ResponseError::InvalidRequiredAcks,
-            "acks must be -1, 0 or 1.".to_owned(),
-        )
-    })
+    (!known).then(|| (ResponseError::InvalidRequiredAcks, "acks must be -1, 0 or 1.".to_owned()))
 }
 
-fn append(
-    ctx: &Context,
-    topic: &str,
-    data: &PartitionProduceData,
-    rules: Rules,
-) -> Result<Appended, Refusal> {
-    let partition =
-        partitions::find(ctx, topic, data.index).map_err(|code| (code, code.to_string()))?;
+fn append(ctx: &Context, topic: &str, data: &PartitionProduceData, rules: Rules) -> Result<Appended, Refusal> {
+    let partition = partitions::find(ctx, topic, data.index).map_err(|code| (code, code.to_string()))?;
     let records = data.records.as_ref().filter(|records| !records.is_empty());
-    let records = records.ok_or_else(|| {
-        (
-            ResponseError::InvalidRecord,
-            "There is no record batch.".to_owned(),
-        )
-    })?;
-    partition
-        .append(records, rules)
-        .map_err(|error| (code(&error), error.to_string()))
+    let records = records.ok_or_else(|| (ResponseError::InvalidRecord, "There is no record batch.".to_owned()))?;
+    partition.append(records, rules).map_err(|error| (code(&error), error.to_string()))
 }
 
 fn code(error: &AppendError) -> ResponseError {

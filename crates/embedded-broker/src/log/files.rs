@@ -15,7 +15,7 @@ use std::{
 use super::index::Index;
 
 /// How many files stay open. Requests that are using a file keep it open beyond this.
-const CAPACITY: usize = 512;
+pub(crate) const CAPACITY: usize = 512;
 
 /// The open files of all partitions, so that ten thousand topics do not need ten thousand descriptors.
 pub(crate) struct Files {
@@ -79,6 +79,12 @@ impl Files {
     /// Forgets a file, because it was deleted or its index changed.
     pub(super) fn close(&self, id: u64) {
         self.open.lock().unwrap_or_else(PoisonError::into_inner).by_id.remove(&id);
+    }
+
+    /// How many files are open.
+    #[cfg(test)]
+    pub(crate) fn count(&self) -> usize {
+        self.open.lock().unwrap().by_id.len()
     }
 
     /// Writes all of `bytes` at `position`, or fails, in which case some of them may have been written.

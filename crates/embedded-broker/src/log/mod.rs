@@ -20,6 +20,8 @@ mod segment;
 mod sidecar;
 mod validate;
 
+#[cfg(test)]
+pub(crate) use files::CAPACITY;
 pub(crate) use files::{Files, replace_file};
 pub use partition::Partition;
 pub(crate) use partition::{AppendError, Appended, FoundOffset, Read, ReadError};

@@ -58,6 +58,13 @@ impl Db {
         Ok(Self { connection, writer: Mutex::new(()) })
     }
 
+    /// Opens an existing database to look at it, beside a running server too; nothing is changed.
+    pub async fn open_read_only(url: &str) -> Result<DatabaseConnection, DbErr> {
+        let mut options = ConnectOptions::new(url);
+        options.max_connections(1).sqlx_logging(false).map_sqlx_sqlite_opts(|options| options.read_only(true));
+        Database::connect(options).await
+    }
+
     /// Begins a transaction that may write.
     pub async fn write(&self) -> Result<WriteTransaction<'_>, DbErr> {
         let turn = self.writer.lock().await;

@@ -47,8 +47,9 @@ pub async fn show(access: Manage<Viewer>) -> Json<TokenPair> {
 pub async fn reveal(
     State(app): State<Arc<App>>,
     access: Manage<Editor>,
-    Path((_, slot)): Path<(String, String)>,
+    Path(path): Path<(String, String)>,
 ) -> Result<impl IntoResponse, ApiError> {
+    let (_, slot) = path;
     let slot = Slot::BOTH.into_iter().find(|known| known.name() == slot);
     let slot = slot.ok_or_else(|| ApiError::NotFound("This slot (use current or next)".into()))?;
     let token = access.pair.token(slot);

@@ -46,8 +46,9 @@ pub async fn list(State(app): State<Arc<App>>, access: Streaming<Viewer>) -> Jso
 pub async fn get(
     State(app): State<Arc<App>>,
     access: Streaming<Viewer>,
-    Path((_, name)): Path<(String, String)>,
+    Path(path): Path<(String, String)>,
 ) -> Result<Json<Topic>, ApiError> {
+    let (_, name) = path;
     let topic = find(&app, &access.workspace_id, &name)?;
     Ok(Json(describe(&access.workspace_id, topic)))
 }
@@ -87,9 +88,10 @@ pub async fn create(
 pub async fn change(
     State(app): State<Arc<App>>,
     access: Manage<Editor>,
-    Path((_, name)): Path<(String, String)>,
+    Path(path): Path<(String, String)>,
     Body(body): Body<TopicChanges>,
 ) -> Result<Json<Topic>, ApiError> {
+    let (_, name) = path;
     let topic = find(&app, &access.workspace_id, &name)?;
     let nested = body.configuration.unwrap_or_default();
     let settings = TopicSettings {
@@ -114,8 +116,9 @@ pub async fn change(
 pub async fn delete(
     State(app): State<Arc<App>>,
     access: Manage<Editor>,
-    Path((_, name)): Path<(String, String)>,
+    Path(path): Path<(String, String)>,
 ) -> Result<StatusCode, ApiError> {
+    let (_, name) = path;
     let topic = find(&app, &access.workspace_id, &name)?;
     app.broker.delete_topic(&topic.name).map_err(|error| refused(error, &name))?;
     Ok(StatusCode::NO_CONTENT)
@@ -130,8 +133,9 @@ pub async fn delete(
 pub async fn clean(
     State(app): State<Arc<App>>,
     access: Manage<Editor>,
-    Path((_, name)): Path<(String, String)>,
+    Path(path): Path<(String, String)>,
 ) -> Result<StatusCode, ApiError> {
+    let (_, name) = path;
     let topic = find(&app, &access.workspace_id, &name)?;
     app.broker.clean_topic(&topic.name).map_err(|error| refused(error, &name))?;
     Ok(StatusCode::NO_CONTENT)

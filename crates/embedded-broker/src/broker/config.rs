@@ -1,28 +1,8 @@
-//! The broker as its owner sees it: start, topics, cut-off, shutdown.
+//! What a broker is started with.
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
-use jiff::Timestamp;
 use tokio_rustls::rustls;
-
-use crate::{Scope, groups::GroupCoordinator, topics::Catalogue};
-
-/// Where the time comes from; passed in so that tests can set it.
-pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
-
-/// A principal that may sign in now.
-pub struct KnownPrincipal {
-    /// The password that SCRAM and PLAIN prove.
-    pub password: String,
-    /// What it may touch.
-    pub scope: Scope,
-}
-
-/// Who may sign in. Asked at every sign-in, so that there is one source of truth for valid tokens.
-pub trait Principals: Send + Sync + 'static {
-    /// The principal `name`, or `None` if there is none or it was cut off.
-    fn find(&self, name: &str) -> Option<KnownPrincipal>;
-}
 
 /// What a broker needs to start.
 #[derive(Clone)]
@@ -74,27 +54,10 @@ impl Default for Limits {
             sign_in_time: Duration::from_secs(10),
             sign_in_frame: 16 * 1024,
             request_frame: 100 * 1024 * 1024,
-            idle: Duration::from_secs(600),
+            idle: Duration::from_mins(10),
             write_stall: Duration::from_secs(30),
             linger: Duration::from_secs(1),
             shutdown: Duration::from_secs(5),
         }
     }
 }
-
-/// The parts of a running broker, as handlers see them.
-pub(crate) struct Shared {
-    /// What the broker was started with.
-    pub config: BrokerConfig,
-    /// `advertised_port`, or the listener's port where that is 0.
-    pub advertised_port: u16,
-    /// Where the time comes from.
-    pub clock: Clock,
-    /// All topics.
-    pub topics: Catalogue,
-    /// All groups and committed offsets.
-    pub groups: GroupCoordinator,
-}
-
-/// The running broker.
-pub struct Broker;

@@ -1,0 +1,137 @@
+//! The command line's connection to a server: where it is, who we are, and one way to call it.
+
+use std::{
+    fs::{self, OpenOptions},
+    io::Write,
+    os::unix::fs::OpenOptionsExt,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use anyhow::{Context, bail};
+use clap::Args;
+use reqwest::{Method, RequestBuilder, StatusCode};
+use serde::{Serialize, de::DeserializeOwned};
+use twinkey_api::error::ErrorBody;
+use twinkey_server::start::{CliCredential, Endpoints};
+
+use crate::settings::DEFAULT_DATA_DIR;
+
+/// Which server to talk to.
+#[derive(Args)]
+pub struct ServerArgs {
+    /// The data directory of a server on this machine [default: twinkey-data]
+    #[arg(long, env = "TWINKEY_DATA_DIR", value_name = "DIRECTORY")]
+    data_dir: Option<PathBuf>,
+}
+
+/// A server, and the credential that it is called with.
+pub struct Client {
+    http: reqwest::Client,
+    credential: CliCredential,
+    /// The URL that clients of the server use; differs from the credential's behind a proxy.
+    pub public_url: String,
+}
+
+impl ServerArgs {
+    /// Finds the server: TWINKEY_URL with TWINKEY_TOKEN, then the local one, then where `twinkey login` signed in.
+    pub fn connect(&self) -> anyhow::Result<Client> {
+        if let (Ok(url), Ok(token)) = (std::env::var("TWINKEY_URL"), std::env::var("TWINKEY_TOKEN")) {
+            let url = url.trim_end_matches('/').to_owned();
+            return Client::new(CliCredential { url, token }, None);
+        }
+        let directory = self.data_dir.clone().unwrap_or_else(|| DEFAULT_DATA_DIR.into());
+        if let Some(credential) = read(&directory.join("cli.json"))? {
+            let endpoints = fs::read(directory.join("endpoints.json")).ok();
+            let endpoints = endpoints.and_then(|text| serde_json::from_slice::<Endpoints>(&text).ok());
+            return Client::new(credential, endpoints.map(|endpoints| endpoints.url));
+        }
+        if self.data_dir.is_none()
+            && let Some(credential) = read(&login_file()?)?
+        {
+            return Client::new(credential, None);
+        }
+        bail!(
+            "there is no server's credential in {} and you are not signed in elsewhere; start a server with `twinkey serve`, \
+             name its directory with --data-dir, or sign in with `twinkey login URL`",
+            directory.display()
+        )
+    }
+}
+
+impl Client {
+    /// A client for `credential`.
+    pub fn new(credential: CliCredential, public_url: Option<String>) -> anyhow::Result<Self> {
+        let public_url = public_url.unwrap_or_else(|| credential.url.clone());
+        Ok(Self { http: http_client()?, credential, public_url })
+    }
+
+    /// `GET path`.
+    pub async fn get<T: DeserializeOwned>(&self, path: &str) -> anyhow::Result<T> {
+        self.send(self.request(Method::GET, path)).await
+    }
+
+    /// `POST path` with a JSON body.
+    pub async fn post<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> anyhow::Result<T> {
+        self.send(self.request(Method::POST, path).json(body)).await
+    }
+
+    fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.http.request(method, format!("{}{path}", self.credential.url)).bearer_auth(&self.credential.token)
+    }
+
+    async fn send<T: DeserializeOwned>(&self, request: RequestBuilder) -> anyhow::Result<T> {
+        answer(request, &self.credential.url).await
+    }
+}
+
+/// Sends a request and reads the answer; an error of the server becomes its own sentence.
+pub async fn answer<T: DeserializeOwned>(request: RequestBuilder, url: &str) -> anyhow::Result<T> {
+    let response = request.send().await.with_context(|| format!("no server answers at {url}; is it running?"))?;
+    let status = response.status();
+    let text = response.text().await.context("the answer broke off")?;
+    if status.is_success() {
+        return serde_json::from_str(&text).with_context(|| format!("{url} does not answer like a Twinkey server"));
+    }
+    match serde_json::from_str::<ErrorBody>(&text) {
+        Ok(_) if status == StatusCode::UNAUTHORIZED => {
+            bail!("the server does not accept this credential any longer; sign in again with `twinkey login {url}`")
+        }
+        Ok(error) => bail!("{} (correlation id {})", error.message, error.correlation_id),
+        Err(_) => bail!("{url} answered {status}, which is not how a Twinkey server answers"),
+    }
+}
+
+/// An HTTP client with a time limit.
+pub fn http_client() -> anyhow::Result<reqwest::Client> {
+    Ok(reqwest::Client::builder().timeout(Duration::from_secs(60)).build()?)
+}
+
+/// Where `twinkey login` keeps its credential: `$XDG_CONFIG_HOME/twinkey` or `~/.config/twinkey`.
+pub fn login_file() -> anyhow::Result<PathBuf> {
+    let base = std::env::var_os("XDG_CONFIG_HOME").map(PathBuf::from);
+    let base = base.or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".config")));
+    Ok(base.context("neither XDG_CONFIG_HOME nor HOME is set")?.join("twinkey").join("login.json"))
+}
+
+/// Writes a credential file that only this account can read.
+pub fn write_credential(path: &Path, credential: &CliCredential) -> anyhow::Result<()> {
+    let failed = || format!("cannot write {}", path.display());
+    if let Some(directory) = path.parent() {
+        fs::create_dir_all(directory).with_context(failed)?;
+    }
+    let mut file =
+        OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path).with_context(failed)?;
+    file.write_all(&serde_json::to_vec(credential)?).with_context(failed)
+}
+
+fn read(path: &Path) -> anyhow::Result<Option<CliCredential>> {
+    match fs::read(path) {
+        Ok(text) => {
+            let credential = serde_json::from_slice(&text);
+            Ok(Some(credential.with_context(|| format!("{} is not a credential file", path.display()))?))
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error).with_context(|| format!("cannot read {}", path.display())),
+    }
+}

@@ -1,0 +1,16 @@
+//! The commands that talk to a server, one module for each noun.
+
+pub mod audit;
+pub mod env;
+pub mod login;
+pub mod tokens;
+pub mod workspaces;
+
+use comfy_table::{Table, presets::NOTHING};
+
+/// A table in the house style: a header, no lines.
+pub fn table(header: &[&str]) -> Table {
+    let mut table = Table::new();
+    table.load_preset(NOTHING).set_header(header.to_vec());
+    table
+}

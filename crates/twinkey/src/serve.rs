@@ -1,0 +1,78 @@
+//! `twinkey serve`: the only place where the wall clock, the system's randomness and real listeners come from.
+
+use std::{io::Write, sync::Arc};
+
+use anyhow::Context;
+use jiff::Timestamp;
+use tokio::{
+    net::TcpListener,
+    signal::unix::{SignalKind, signal},
+};
+use tracing_subscriber::EnvFilter;
+use twinkey_server::{
+    Clock,
+    random::Random,
+    start::{Config, Server},
+};
+
+use crate::settings::{DEFAULT_DATA_DIR, Settings};
+
+/// Runs until SIGINT or SIGTERM.
+pub async fn run(settings: Settings) -> anyhow::Result<()> {
+    let filter = EnvFilter::try_from_env("TWINKEY_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    // Each partition and each connection needs a file descriptor; the soft limit of most systems is far below the hard one.
+    if let Err(error) = rlimit::increase_nofile_limit(u64::MAX) {
+        tracing::warn!(%error, "cannot raise the limit of open files");
+    }
+
+    let resolved = settings.resolve()?;
+    let http = bind(&resolved.listen, "--listen").await?;
+    let broker = bind(&resolved.broker_listen, "--broker-listen").await?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    #[expect(clippy::disallowed_methods, reason = "this is where the clock comes from that everything else is given")]
+    let clock: Clock = Arc::new(Timestamp::now);
+    let server = Server::start(resolved.config.clone(), http, broker, clock, Random::from_system()).await?;
+    announce(&server, &resolved.config);
+
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
+    eprintln!("Stopping …");
+    server.shutdown().await;
+    Ok(())
+}
+
+async fn bind(address: &str, flag: &str) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address} (choose another with {flag})"))
+}
+
+fn announce(server: &Server, config: &Config) {
+    let endpoints = &server.endpoints;
+    let mut lines = vec![
+        "Twinkey is ready.".to_owned(),
+        format!("  API      {url}          reference: {url}/docs", url = endpoints.url),
+        format!("  Broker   {} (SASL_SSL, SCRAM-SHA-256), embedded", endpoints.broker),
+    ];
+    if let Some(first) = &server.first_start {
+        let password = match &first.admin_password {
+            Some(password) => format!("{}  (shown once)", **password),
+            None => "as given".to_owned(),
+        };
+        lines.push(format!("  Admin    {}   password: {password}", first.admin_email));
+    }
+    let program = std::env::current_exe().map_or_else(|_| "twinkey".into(), |path| path.display().to_string());
+    let elsewhere = if config.data_dir.as_os_str() == DEFAULT_DATA_DIR {
+        String::new()
+    } else {
+        format!(" --data-dir {}", config.data_dir.display())
+    };
+    lines.push(format!(
+        "  Try it   eval \"$({program} env {}{elsewhere})\" && python examples/hello_quix.py",
+        config.workspace
+    ));
+    // A closed standard output (a service manager, say) is no reason to stop.
+    let _ = writeln!(std::io::stdout(), "{}", lines.join("\n"));
+}

@@ -1,0 +1,193 @@
+//! The server's settings: flag, then variable, then `twinkey.toml`, then default.
+
+use std::{fs, path::PathBuf};
+
+use anyhow::{Context, bail};
+use clap::Args;
+use figment::{
+    Figment,
+    providers::{Format, Serialized, Toml},
+};
+use serde::{Deserialize, Serialize};
+use twinkey_server::{keys::MasterKeySource, start::Config};
+
+/// Everything `twinkey serve` can be told. Each setting is a flag, a variable, or a line of twinkey.toml (the flag's name
+/// without the dashes in front).
+///
+/// Example: twinkey serve --listen 0.0.0.0:8080 --broker-listen 0.0.0.0:9092 --broker-advertise kafka.example.org
+#[derive(Args, Clone, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct Settings {
+    /// A file with settings [default: twinkey.toml in the current directory, if there is one]
+    #[arg(long, env = "TWINKEY_CONFIG", value_name = "FILE")]
+    #[serde(skip)]
+    config: Option<PathBuf>,
+
+    /// Where the API listens; port 0 takes any free one [default: 127.0.0.1:8080]
+    #[arg(long, env = "TWINKEY_LISTEN", value_name = "ADDRESS:PORT")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    listen: Option<String>,
+
+    /// How clients reach the API [default: http://localhost:{port}]
+    #[arg(long, env = "TWINKEY_PUBLIC_URL", value_name = "URL")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    public_url: Option<String>,
+
+    /// Where everything is kept that has to survive [default: twinkey-data]
+    #[arg(long, env = "TWINKEY_DATA_DIR", value_name = "DIRECTORY")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    data_dir: Option<PathBuf>,
+
+    /// The database [default: SQLite, twinkey.db in the data directory]
+    #[arg(long, env = "TWINKEY_DATABASE_URL", value_name = "URL")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    database_url: Option<String>,
+
+    /// The file with the master key; the variable TWINKEY_MASTER_KEY may hold the key itself instead
+    /// [default: master.key in the data directory, made at the first start]
+    #[arg(long, env = "TWINKEY_MASTER_KEY_FILE", value_name = "FILE")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    master_key_file: Option<PathBuf>,
+
+    /// Where the embedded broker listens; port 0 takes any free one [default: 127.0.0.1:9092]
+    #[arg(long, env = "TWINKEY_BROKER_LISTEN", value_name = "ADDRESS:PORT")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    broker_listen: Option<String>,
+
+    /// How clients reach the broker [default: localhost:{port}]
+    #[arg(long, env = "TWINKEY_BROKER_ADVERTISE", value_name = "HOST[:PORT]")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    broker_advertise: Option<String>,
+
+    /// The address of the administrator that the first start makes [default: admin@localhost]
+    #[arg(long, env = "TWINKEY_ADMIN_EMAIL", value_name = "EMAIL")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    admin_email: Option<String>,
+
+    /// A file with that administrator's password; the variable TWINKEY_ADMIN_PASSWORD may hold the password itself instead
+    /// [default: a random one, printed once]
+    #[arg(long, env = "TWINKEY_ADMIN_PASSWORD_FILE", value_name = "FILE")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    admin_password_file: Option<PathBuf>,
+
+    /// The organisation that the first start makes [default: demo]
+    #[arg(long, env = "TWINKEY_ORGANISATION", value_name = "NAME")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    organisation: Option<String>,
+
+    /// The workspace that the first start makes [default: demo]
+    #[arg(long, env = "TWINKEY_WORKSPACE", value_name = "ID")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    workspace: Option<String>,
+}
+
+/// Settings with everything filled in.
+pub struct Resolved {
+    /// Where the API listens.
+    pub listen: String,
+    /// Where the embedded broker listens.
+    pub broker_listen: String,
+    /// The rest, as the server takes it.
+    pub config: Config,
+}
+
+/// The data directory when nothing else is said; the command line looks here for the local server's credential too.
+pub const DEFAULT_DATA_DIR: &str = "twinkey-data";
+
+impl Settings {
+    /// Puts the file below what was given as flags and variables, and the defaults below both.
+    pub fn resolve(self) -> anyhow::Result<Resolved> {
+        let file = match &self.config {
+            Some(path) if !path.exists() => bail!("the settings file {} does not exist", path.display()),
+            Some(path) => path.clone(),
+            None => PathBuf::from("twinkey.toml"),
+        };
+        let settings: Self = Figment::from(Toml::file_exact(&file))
+            .merge(Serialized::defaults(&self))
+            .extract()
+            .with_context(|| format!("the settings file {} cannot be used", file.display()))?;
+        let data_dir = settings.data_dir.unwrap_or_else(|| DEFAULT_DATA_DIR.into());
+        let master_key = match (secret_variable("TWINKEY_MASTER_KEY"), settings.master_key_file) {
+            (Some(key), _) => Some(MasterKeySource::Value(key.into())),
+            // A file that the operator names is the operator's to make: a typing error must not become a new key.
+            (None, Some(path)) => Some(MasterKeySource::File { path, create: false }),
+            (None, None) => None,
+        };
+        let admin_password = match (secret_variable("TWINKEY_ADMIN_PASSWORD"), settings.admin_password_file) {
+            (Some(password), _) => Some(password),
+            (None, Some(path)) => {
+                let text = fs::read_to_string(&path);
+                let text = text.with_context(|| format!("cannot read the administrator's password from {}", path.display()))?;
+                Some(text.trim_end_matches(['\r', '\n']).to_owned())
+            }
+            (None, None) => None,
+        };
+        if admin_password.as_ref().is_some_and(|password| password.len() < 8) {
+            bail!("the administrator's password must have at least 8 characters");
+        }
+        let config = Config {
+            data_dir,
+            database_url: settings.database_url,
+            master_key,
+            public_url: settings.public_url.map(|url| url.trim_end_matches('/').to_owned()),
+            broker_advertise: host_and_port(settings.broker_advertise.as_deref().unwrap_or("localhost"))?,
+            admin_email: settings.admin_email.unwrap_or_else(|| "admin@localhost".into()),
+            admin_password: admin_password.map(Into::into),
+            organisation: settings.organisation.unwrap_or_else(|| "demo".into()),
+            workspace: settings.workspace.unwrap_or_else(|| "demo".into()),
+        };
+        Ok(Resolved {
+            listen: settings.listen.unwrap_or_else(|| "127.0.0.1:8080".into()),
+            broker_listen: settings.broker_listen.unwrap_or_else(|| "127.0.0.1:9092".into()),
+            config,
+        })
+    }
+}
+
+/// A secret that may only come as a variable: not a flag, because process lists show those.
+fn secret_variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+fn host_and_port(text: &str) -> anyhow::Result<(String, Option<u16>)> {
+    let invalid = || format!("--broker-advertise {text} is not HOST or HOST:PORT");
+    match text.rsplit_once(':') {
+        Some((host, port)) if !host.is_empty() => Ok((host.to_owned(), Some(port.parse().with_context(invalid)?))),
+        None if !text.is_empty() => Ok((text.to_owned(), None)),
+        _ => bail!(invalid()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn flag_over_file_over_default() {
+        let directory = tempfile::tempdir().expect("temporary directory");
+        let file = directory.path().join("some.toml");
+        fs::write(&file, "listen = '127.0.0.1:1'\nworkspace = 'from-file'\n").expect("written");
+        let flags = Settings { config: Some(file), workspace: Some("from-flag".into()), ..Settings::default() };
+        let resolved = flags.resolve().expect("valid");
+        assert_eq!(resolved.listen, "127.0.0.1:1");
+        assert_eq!(resolved.config.workspace, "from-flag");
+        assert_eq!(resolved.config.organisation, "demo");
+    }
+
+    #[test]
+    fn an_unknown_line_is_refused_by_name() {
+        let directory = tempfile::tempdir().expect("temporary directory");
+        let file = directory.path().join("some.toml");
+        fs::write(&file, "lisen = '127.0.0.1:1'\n").expect("written");
+        let flags = Settings { config: Some(file), ..Settings::default() };
+        let error = format!("{:#}", flags.resolve().err().expect("refused"));
+        assert!(error.contains("lisen"), "{error}");
+    }
+
+    #[test]
+    fn advertised_hosts() {
+        assert_eq!(host_and_port("a.example:9").expect("valid"), ("a.example".into(), Some(9)));
+        assert_eq!(host_and_port("a.example").expect("valid"), ("a.example".into(), None));
+        assert!(host_and_port("a:b").is_err() && host_and_port("").is_err() && host_and_port(":1").is_err());
+    }
+}
