@@ -138,7 +138,9 @@ fn name(topic: &str) -> TopicName {
     TopicName(StrBytes::from_string(topic.to_owned()))
 }
 
+#[expect(clippy::disallowed_methods, reason = "a producer's clock is its own; a record from 1970 would be past retention")]
 fn batch(value: &str) -> Bytes {
+    let timestamp = jiff::Timestamp::now().as_millisecond();
     let record = Record {
         transactional: false,
         delete_horizon: false,
@@ -149,7 +151,7 @@ fn batch(value: &str) -> Bytes {
         timestamp_type: TimestampType::Creation,
         offset: 0,
         sequence: -1,
-        timestamp: 0,
+        timestamp,
         key: Some(Bytes::from_static(b"key")),
         value: Some(Bytes::copy_from_slice(value.as_bytes())),
         headers: IndexMap::new(),
