@@ -31,6 +31,7 @@ pub struct Partition {
 }
 
 /// What changes. Only the last segment may be open for appends (it has an index in memory).
+#[derive(Default)]
 pub(super) struct State {
     pub(super) segments: Vec<Segment>,
     pub(super) log_start: i64,

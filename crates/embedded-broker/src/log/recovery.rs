@@ -29,7 +29,8 @@ fn read_log_start(dir: &Path) -> io::Result<Option<i64>> {
 
 /// Brings a partition's state back from its directory, which need not exist.
 pub(super) fn open(dir: &Path, files: &Files, now: i64) -> io::Result<State> {
-    let bases = segment_files(dir)?;
+    // Most partitions of most topics have never had a record; they must cost next to nothing.
+    let Some(bases) = segment_files(dir)? else { return Ok(State::default()) };
     let log_start = read_log_start(dir)?;
     let (covered, producers) =
         sidecar::read_producers(&dir.join("producers")).unwrap_or((i64::MIN, Producers::default()));
@@ -75,11 +76,11 @@ pub(super) fn remove_segment(dir: &Path, base_offset: i64) {
     }
 }
 
-/// The base offsets of the segments. Clears away temporary files and index files without a segment.
-fn segment_files(dir: &Path) -> io::Result<BTreeSet<i64>> {
+/// The base offsets of the segments; `None` if there is no directory. Clears away temporary files and index files without a segment.
+fn segment_files(dir: &Path) -> io::Result<Option<BTreeSet<i64>>> {
     let entries = match fs::read_dir(dir) {
         Ok(entries) => entries,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(BTreeSet::new()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error),
     };
     let mut bases = BTreeSet::new();
@@ -97,7 +98,7 @@ fn segment_files(dir: &Path) -> io::Result<BTreeSet<i64>> {
     for orphan in indexes.difference(&bases) {
         fs::remove_file(index_path(dir, *orphan))?;
     }
-    Ok(bases)
+    Ok(Some(bases))
 }
 
 struct Recovery<'a> {
