@@ -47,21 +47,24 @@ pub(super) fn open(dir: &Path, files: &Files, now: i64) -> io::Result<State> {
     let first = segments.first().map_or(0, |segment| segment.base_offset);
     let log_start = log_start.unwrap_or(first).max(first);
     let end = segments.last().map_or(log_start, |segment| segment.facts.next_offset).max(log_start);
-    // What was deleted before a crash, but not yet from the disk. The producers in it were read above.
-    segments.retain(|segment| {
-        let keep = segment.facts.next_offset > log_start;
-        if !keep {
-            remove_segment(dir, segment.base_offset);
-        }
-        keep
-    });
     let mut producers = recovery.producers;
+    let mut covered = covered;
     if covered > end {
         // The log ends before what this file saw, which only a damaged disk explains.
         producers = Producers::default();
+        covered = i64::MIN;
+    }
+    // What was deleted before a crash, but not yet from the disk.
+    let is_gone = |segment: &Segment| segment.facts.next_offset <= log_start;
+    if segments.iter().any(|segment| is_gone(segment) && segment.facts.next_offset > covered) {
+        sidecar::write_producers(&dir.join("producers"), end, &producers)?;
+        covered = end;
+    }
+    for segment in segments.extract_if(.., |segment| is_gone(segment)) {
+        remove_segment(dir, segment.base_offset);
     }
     producers.expire(now);
-    Ok(State { segments, log_start, end, producers, checkpointed, repair: false, retired: false })
+    Ok(State { segments, log_start, end, producers, covered, checkpointed, repair: false, retired: false })
 }
 
 /// Removes a segment's files. What cannot be removed now is removed at the next start.
