@@ -1,6 +1,6 @@
 //! Passwords of people: Argon2id, off the asynchronous threads because it is slow on purpose.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use argon2::{
     Argon2,
@@ -17,16 +17,18 @@ const CONCURRENT: usize = 2;
 /// Hashes and verifies passwords, a bounded number at a time.
 pub struct Passwords {
     permits: Arc<Semaphore>,
-    /// Verified against when the account does not exist, so that the answer takes as long as for one that does.
-    decoy: String,
+    /// Verified against when the account does not exist, so that the answer takes as long as for one that does. Made by the
+    /// first verification, whichever account that is for.
+    decoy: Arc<OnceLock<String>>,
+}
+
+impl Default for Passwords {
+    fn default() -> Self {
+        Self { permits: Arc::new(Semaphore::new(CONCURRENT)), decoy: Arc::default() }
+    }
 }
 
 impl Passwords {
-    /// Computes one hash, the decoy.
-    pub fn new(random: &Random) -> Self {
-        let decoy = hash("no account has this password", random.bytes());
-        Self { permits: Arc::new(Semaphore::new(CONCURRENT)), decoy }
-    }
 
     /// The PHC string of `password`, to be stored.
     pub async fn hash(&self, password: Zeroizing<String>, random: &Random) -> String {
@@ -37,10 +39,11 @@ impl Passwords {
     /// Whether `password` is the one behind `stored`; without an account always false, after the same work.
     pub async fn verify(&self, password: Zeroizing<String>, stored: Option<String>) -> bool {
         let known = stored.is_some();
-        let stored = stored.unwrap_or_else(|| self.decoy.clone());
+        let decoy = self.decoy.clone();
         let matches = self
             .blocking(move || {
-                PasswordHash::new(&stored)
+                let decoy = decoy.get_or_init(|| hash("no account has this password", [0; 16]));
+                PasswordHash::new(stored.as_ref().unwrap_or(decoy))
                     .is_ok_and(|parsed| Argon2::default().verify_password(password.as_bytes(), &parsed).is_ok())
             })
             .await;
@@ -72,7 +75,7 @@ mod tests {
     #[tokio::test]
     async fn verifies_the_right_password_only() {
         let random = Random::from_seed(1);
-        let passwords = Passwords::new(&random);
+        let passwords = Passwords::default();
         let stored = passwords.hash("correct".to_owned().into(), &random).await;
         assert!(stored.starts_with("$argon2id$"), "{stored}");
         assert!(passwords.verify("correct".to_owned().into(), Some(stored.clone())).await);

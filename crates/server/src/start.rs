@@ -152,7 +152,7 @@ impl Server {
         });
         let keys = Arc::new(Keys::load(&source, &random)?);
         let db = Db::open(&config.database_url.clone().unwrap_or_else(|| db::sqlite_url(&database))).await?;
-        let passwords = Passwords::new(&random);
+        let passwords = Passwords::default();
         let (organisation, first_start) = first_start(&db, &config, (&keys, &random), &passwords, now).await?;
 
         let registry = Arc::new(Registry::new(keys.clone(), clock.clone()));

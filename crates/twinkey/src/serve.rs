@@ -1,6 +1,9 @@
 //! `twinkey serve`: the only place where the wall clock, the system's randomness and real listeners come from.
 
-use std::{io::Write, sync::Arc};
+use std::{
+    io::{IsTerminal, Write},
+    sync::Arc,
+};
 
 use anyhow::Context;
 use jiff::Timestamp;
@@ -19,8 +22,9 @@ use crate::settings::{DEFAULT_DATA_DIR, Settings};
 
 /// Runs until SIGINT or SIGTERM.
 pub async fn run(settings: Settings) -> anyhow::Result<()> {
-    let filter = EnvFilter::try_from_env("TWINKEY_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let filter = EnvFilter::try_from_env("TWINKEY_LOG").unwrap_or_else(|_| EnvFilter::new("info,sea_orm_migration=warn"));
+    let ansi = std::io::stderr().is_terminal();
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(ansi).init();
     // Each partition and each connection needs a file descriptor; the soft limit of most systems is far below the hard one.
     if let Err(error) = rlimit::increase_nofile_limit(u64::MAX) {
         tracing::warn!(%error, "cannot raise the limit of open files");

@@ -102,7 +102,8 @@ impl Settings {
             Some(path) => path.clone(),
             None => PathBuf::from("twinkey.toml"),
         };
-        let settings: Self = Figment::from(Toml::file_exact(&file))
+        let from_file = if file.exists() { Figment::from(Toml::file_exact(&file)) } else { Figment::new() };
+        let settings: Self = from_file
             .merge(Serialized::defaults(&self))
             .extract()
             .with_context(|| format!("the settings file {} cannot be used", file.display()))?;

@@ -1,4 +1,4 @@
-//! DeleteRecords (KIP-107): moves the first offset of a partition forward.
+//! `DeleteRecords` (KIP-107): moves the first offset of a partition forward.
 
 use kafka_protocol::{
     ResponseError,

@@ -20,7 +20,7 @@ use crate::log::{Partition, Read};
 pub(crate) const NEWEST: i16 = 17;
 
 /// The longest that a fetch waits, whatever it asks for.
-const MAX_WAIT: Duration = Duration::from_secs(300);
+const MAX_WAIT: Duration = Duration::from_mins(5);
 /// The most bytes of records in one answer, but for a first batch that is larger by itself.
 const MAX_BYTES: usize = 16 << 20;
 /// The most partitions in one request.

@@ -1,4 +1,4 @@
-//! InitProducerId: an id for an idempotent producer (KIP-98). Transactional producers are refused as long as there are
+//! `InitProducerId`: an id for an idempotent producer (KIP-98). Transactional producers are refused as long as there are
 //! no transactions.
 
 use kafka_protocol::{

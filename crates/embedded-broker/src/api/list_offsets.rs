@@ -1,4 +1,4 @@
-//! ListOffsets: the first and last offset, and the offset for a time.
+//! `ListOffsets`: the first and last offset, and the offset for a time.
 
 use kafka_protocol::{
     ResponseError,

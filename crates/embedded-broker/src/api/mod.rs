@@ -54,3 +54,8 @@ pub(crate) const NODE_ID: BrokerId = BrokerId(1);
 fn topic_name(name: &str) -> TopicName {
     TopicName(StrBytes::from_string(name.to_owned()))
 }
+
+#[cfg(test)]
+mod records_tests;
+#[cfg(test)]
+pub(crate) mod testing;

@@ -1,4 +1,4 @@
-//! OffsetForLeaderEpoch (KIP-320): where an epoch of the leader ended. There is one epoch, and it goes on.
+//! `OffsetForLeaderEpoch` (KIP-320): where an epoch of the leader ended. There is one epoch, and it goes on.
 
 use kafka_protocol::{
     ResponseError,

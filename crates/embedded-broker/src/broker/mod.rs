@@ -183,7 +183,7 @@ impl Broker {
     }
 
     /// Stops: no new connections, requests in progress may end within [`Limits::shutdown`], then everything ends.
-    pub async fn shutdown(self) {
+    pub async fn shutdown(&self) {
         self.shared.stopping.cancel();
         self.tasks.close();
         if timeout(self.shared.config.limits.shutdown, self.tasks.wait()).await.is_err() {

@@ -18,12 +18,13 @@ use super::index::Index;
 pub(crate) const CAPACITY: usize = 512;
 
 /// The open files of all partitions, so that ten thousand topics do not need ten thousand descriptors.
+#[derive(Default)]
 pub(crate) struct Files {
     open: Mutex<Open>,
     next_id: AtomicU64,
-    /// Bytes that may still be written before the disk is "full".
+    /// How many bytes may still be written before the disk is "full"; `None`: the real disk decides.
     #[cfg(test)]
-    pub(super) room: AtomicU64,
+    pub(super) room: Mutex<Option<u64>>,
 }
 
 #[derive(Default)]
@@ -37,17 +38,6 @@ pub(super) struct SegmentFile {
     pub(super) file: File,
     /// Only of closed segments: their index goes from memory with the file.
     pub(super) index: OnceLock<Index>,
-}
-
-impl Default for Files {
-    fn default() -> Self {
-        Self {
-            open: Mutex::default(),
-            next_id: AtomicU64::default(),
-            #[cfg(test)]
-            room: AtomicU64::new(u64::MAX),
-        }
-    }
 }
 
 impl Files {
@@ -88,16 +78,16 @@ impl Files {
     }
 
     /// Writes all of `bytes` at `position`, or fails, in which case some of them may have been written.
+    #[cfg_attr(not(test), expect(clippy::unused_self, reason = "tests make the disk full here"))]
     pub(super) fn write_at(&self, file: &SegmentFile, bytes: &[u8], position: u64) -> io::Result<()> {
         #[cfg(test)]
-        {
-            let room = self.room.load(Ordering::Relaxed);
-            if (bytes.len() as u64) > room {
-                self.room.store(0, Ordering::Relaxed);
-                file.file.write_all_at(&bytes[..room as usize], position)?;
+        if let Some(room) = &mut *self.room.lock().unwrap() {
+            let fits = bytes.len().min(*room as usize);
+            *room -= fits as u64;
+            if fits < bytes.len() {
+                file.file.write_all_at(&bytes[..fits], position)?;
                 return Err(io::ErrorKind::StorageFull.into());
             }
-            self.room.store(room - bytes.len() as u64, Ordering::Relaxed);
         }
         file.file.write_all_at(bytes, position)
     }

@@ -1,4 +1,4 @@
-//! What makes a log shorter at its start: retention, DeleteRecords, cleaning. And checkpoints, which come with it.
+//! What makes a log shorter at its start: retention, `DeleteRecords`, cleaning. And checkpoints, which come with it.
 
 use std::io;
 

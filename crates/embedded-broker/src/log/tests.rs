@@ -2,7 +2,7 @@
 
 mod model;
 
-use std::{fs, sync::atomic::Ordering};
+use std::fs;
 
 use bytes::Bytes;
 
@@ -22,7 +22,7 @@ fn idempotent(epoch: i16, sequence: i32, count: usize) -> TestBatch {
 fn segment_files(dir: &std::path::Path) -> Vec<String> {
     let Ok(entries) = fs::read_dir(dir.join("0")) else { return Vec::new() };
     let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
-    names.retain(|name| name.ends_with(".log"));
+    names.retain(|name| name.contains(".log"));
     names.sort();
     names
 }
@@ -142,7 +142,7 @@ fn sequences_wrap_at_the_largest_number() {
     assert_eq!(log.append_test(&idempotent(0, i32::MAX - 1, 3)).unwrap().base_offset, 0);
     assert_eq!(log.append_test(&idempotent(0, 1, 1)).unwrap().base_offset, 3);
     assert_eq!(log.append_test(&idempotent(0, i32::MAX - 1, 3)).unwrap().base_offset, 0);
-    assert_eq!(log.append_test(&idempotent(0, i32::MAX, 1)).map(drop).unwrap_err().to_string().is_empty(), false);
+    assert!(matches!(log.append_test(&idempotent(0, i32::MAX, 1)), Err(AppendError::OutOfOrderSequence)));
 }
 
 #[test]
@@ -223,12 +223,12 @@ fn a_full_disk_refuses_and_the_log_goes_on_once_there_is_room() {
     let size = idempotent(0, 1, 1).bytes().len() as u64;
     let path = dir.path().join("0").join(&segment_files(dir.path())[0]);
     for room in 0..size {
-        log.files.room.store(room, Ordering::Relaxed);
+        *log.files.room.lock().unwrap() = Some(room);
         assert!(matches!(log.append_test(&idempotent(0, 1, 1)), Err(AppendError::Storage(_))), "{room} bytes");
         assert_eq!(log.high_watermark(), 1);
         assert_eq!(fs::metadata(&path).unwrap().len(), size, "the file is as long as before");
     }
-    log.files.room.store(u64::MAX, Ordering::Relaxed);
+    *log.files.room.lock().unwrap() = None;
     for sequence in 1..10 {
         assert_eq!(log.append_test(&idempotent(0, sequence, 1)).unwrap().base_offset, i64::from(sequence));
     }

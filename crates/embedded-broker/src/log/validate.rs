@@ -147,7 +147,7 @@ mod tests {
 
     #[test]
     fn every_kind_of_bad_batch_gets_its_own_answer() {
-        use BatchError::{Corrupt, Invalid};
+        use BatchError::Invalid;
         assert!(matches!(changed(|batch| batch.attributes = 0x10), Err(BatchError::Transactional)));
         assert!(matches!(changed(|batch| batch.attributes = 0x20), Err(Invalid(_))));
         // A control batch of a transaction too is refused, whichever is looked at first.

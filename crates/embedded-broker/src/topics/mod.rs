@@ -152,12 +152,12 @@ impl Catalogue {
             let Some(id) = path.file_name().and_then(|name| Uuid::parse_str(name.to_str()?).ok()) else {
                 continue;
             };
-            match Meta::read(&path).map_err(failed(&path))? {
-                None => fs::remove_dir_all(&path).map_err(failed(&path))?,
-                Some(meta) => {
-                    names.insert(Arc::new(Topic::open(path.clone(), id, meta, &storage).map_err(failed(&path))?))
-                }
-            }
+            let Some(meta) = Meta::read(&path).map_err(failed(&path))? else {
+                fs::remove_dir_all(&path).map_err(failed(&path))?;
+                continue;
+            };
+            let topic = Topic::open(path.clone(), id, meta, &storage).map_err(failed(&path))?;
+            names.insert(Arc::new(topic));
         }
         Ok(Self { dir: topics_dir, storage, producer_ids, changes: Mutex::default(), names: RwLock::new(names) })
     }

@@ -17,6 +17,7 @@ use twinkey_embedded_broker::{ConfigChange, Scope, TopicChanges as BrokerChanges
 
 use crate::{
     app::App,
+    db,
     error::ApiError,
     extract::{
         Body, Manage, Streaming,
@@ -103,7 +104,7 @@ pub async fn change(
     };
     let config = broker_config(&settings)?.into_iter().map(|(key, value)| ConfigChange::Set(key, value)).collect();
     let changes = BrokerChanges { partitions: settings.partitions, config };
-    let topic = app.broker.alter_topic(&topic.name, changes).map_err(|error| refused(error, &name))?;
+    let topic = app.broker.alter_topic(&topic.name, &changes).map_err(|error| refused(error, &name))?;
     Ok(Json(describe(&access.workspace_id, topic)))
 }
 
@@ -209,8 +210,8 @@ fn describe(workspace_id: &WorkspaceId, topic: TopicDescription) -> Topic {
         status: "Ready".into(),
         last_error: None,
         error_status: None,
-        created_at: topic.created_at,
-        updated_at: topic.updated_at,
+        created_at: db::timestamp(topic.created_at.as_millisecond()),
+        updated_at: db::timestamp(topic.updated_at.as_millisecond()),
         persisted: false,
         persisted_status: "Complete".into(),
         external: false,

@@ -11,6 +11,6 @@ use comfy_table::{Table, presets::NOTHING};
 /// A table in the house style: a header, no lines.
 pub fn table(header: &[&str]) -> Table {
     let mut table = Table::new();
-    table.load_preset(NOTHING).set_header(header.to_vec());
+    table.load_style(NOTHING).set_header(header.to_vec());
     table
 }

@@ -189,9 +189,6 @@ impl Group {
         if let Some(instance_id) = &member.instance_id {
             self.instances.remove(instance_id);
         }
-        if self.leader == id {
-            self.leader.clear();
-        }
     }
 
     /// Begins a rebalance, or goes on with the one that runs.

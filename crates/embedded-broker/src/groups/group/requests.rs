@@ -84,7 +84,7 @@ impl Group {
             }
         }
         if self.members.values().all(|member| !member.must_sync) {
-            self.phase_deadline = self.phase_deadline.filter(|_| self.state != State::Stable);
+            self.phase_deadline = None;
         }
     }
 

@@ -106,7 +106,7 @@ impl Model {
     }
 
     fn at(&self, part: f64) -> i64 {
-        self.start + ((self.end - self.start + 1) as f64 * part) as i64
+        self.start + (f64::from((self.end - self.start + 1) as i32) * part) as i64
     }
 }
 

@@ -1,0 +1,11 @@
+//! What the integration tests share: the real server in-process, its HTTP API, a Kafka connection, and scans for leaked
+//! tokens. Everything panics with a sentence where a test could not go on.
+
+pub mod api;
+pub mod kafka;
+pub mod leaks;
+pub mod server;
+
+pub use api::{Answer, Api};
+pub use kafka::Stream;
+pub use server::TestServer;

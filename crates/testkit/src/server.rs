@@ -1,0 +1,156 @@
+//! The real server, in-process, on free ports, with its own data directory and a clock that the test holds.
+
+use std::{
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+};
+
+use jiff::{SignedDuration, Timestamp};
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+use twinkey_api::{Role, WorkspaceId, token_pair::Slot};
+use twinkey_server::{
+    Clock, db,
+    random::Random,
+    start::{CliCredential, Config, Server, StartError},
+};
+
+use crate::{Api, Stream, leaks};
+
+/// The administrator's password on every test server.
+pub const ADMIN_PASSWORD: &str = "correct horse battery staple";
+
+/// Where the clock of every test server starts.
+const START: i64 = 1_800_000_000_000;
+
+/// A running server. When it goes out of scope its data directory and the process's logs are scanned for tokens.
+pub struct TestServer {
+    /// Its HTTP API.
+    pub api: Api,
+    /// A personal access token of the administrator.
+    pub admin: String,
+    /// The server itself.
+    pub server: Option<Server>,
+    directory: Arc<TempDir>,
+    now: Arc<AtomicI64>,
+}
+
+impl TestServer {
+    /// A server on a fresh data directory.
+    pub async fn start() -> Self {
+        let directory = Arc::new(tempfile::tempdir().expect("temporary directory"));
+        Self::start_in(directory, Arc::new(AtomicI64::new(START))).await
+    }
+
+    async fn start_in(directory: Arc<TempDir>, now: Arc<AtomicI64>) -> Self {
+        leaks::watch_logs();
+        let server = try_start(config(&directory.path().join("data")), now.clone()).await;
+        let server = server.unwrap_or_else(|error| panic!("cannot start: {error}"));
+        let file = std::fs::read(directory.path().join("data/cli.json")).expect("written at the start");
+        let credential: CliCredential = serde_json::from_slice(&file).expect("a credential");
+        Self { api: Api::at(&credential.url), admin: credential.token, server: Some(server), directory, now }
+    }
+
+    /// Its parts.
+    pub fn app(&self) -> &Arc<twinkey_server::app::App> {
+        &self.server.as_ref().expect("running").app
+    }
+
+    /// Its data directory.
+    pub fn data_dir(&self) -> std::path::PathBuf {
+        self.directory.path().join("data")
+    }
+
+    /// Moves the clock.
+    pub fn advance(&self, by: SignedDuration) {
+        self.now.fetch_add(by.as_millis() as i64, Ordering::Relaxed);
+    }
+
+    /// Stops it in order.
+    pub async fn stop(mut self) {
+        self.server.take().expect("running").shutdown().await;
+    }
+
+    /// Stops it in order and starts it again on the same data.
+    pub async fn restart(mut self) -> Self {
+        self.server.take().expect("running").shutdown().await;
+        Self::start_in(self.directory.clone(), self.now.clone()).await
+    }
+
+    /// The value of a token of the workspace `demo`.
+    pub async fn token(&self, slot: Slot) -> String {
+        self.api.reveal("demo", slot, &self.admin).await
+    }
+
+    /// A Kafka connection with a token of the workspace `demo`.
+    pub async fn stream(&self, token: &str) -> Stream {
+        Stream::open(&self.api, "demo", token).await
+    }
+
+    /// Makes a topic in the workspace `demo`.
+    pub async fn create_topic(&self, name: &str) {
+        self.api.post("/demo/topics", &self.admin, &serde_json::json!({ "name": name })).await.ok();
+    }
+
+    /// A user with a role in the organisation and, if given, another one in a workspace; returns a PAT.
+    pub async fn user(&self, email: &str, role: Role, narrower: Option<(&str, Role)>) -> String {
+        let app = self.app();
+        let id = app.random.id();
+        let password_hash = app.passwords.hash(ADMIN_PASSWORD.to_owned().into(), &app.random).await;
+        let organisation = &app.organisation.id;
+        db::users::insert(&*app.db, &id, organisation, email, password_hash, role, app.now()).await.expect("stored");
+        if let Some((workspace_id, role)) = narrower {
+            let workspace_id = WorkspaceId::parse(workspace_id).expect("a workspace id");
+            db::users::insert_membership(&*app.db, &id, &workspace_id, role).await.expect("stored");
+        }
+        let body = serde_json::json!({"email": email, "password": ADMIN_PASSWORD});
+        let session = self.api.post("/auth/sign-in", "", &body).await.ok();
+        let session = session["token"].as_str().expect("a session").to_owned();
+        let body = serde_json::json!({"name": "test"});
+        let pat = self.api.post("/profile/tokens", &session, &body).await.ok();
+        pat["value"].as_str().expect("a PAT").to_owned()
+    }
+}
+
+impl Drop for TestServer {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            leaks::assert_none_in(self.directory.path());
+            leaks::assert_none_logged();
+        }
+    }
+}
+
+/// The settings of a test server on `data_dir`.
+pub fn config(data_dir: &Path) -> Config {
+    Config {
+        data_dir: data_dir.to_owned(),
+        database_url: None,
+        master_key: None,
+        public_url: None,
+        broker_advertise: ("localhost".into(), None),
+        admin_email: "admin@localhost".into(),
+        admin_password: Some(ADMIN_PASSWORD.to_owned().into()),
+        organisation: "demo".into(),
+        workspace: "demo".into(),
+    }
+}
+
+/// Starts a server with these settings on free ports, with the system's randomness and a clock at `now` milliseconds.
+pub async fn try_start(config: Config, now: Arc<AtomicI64>) -> Result<Server, StartError> {
+    let clock: Clock = Arc::new(move || Timestamp::from_millisecond(now.load(Ordering::Relaxed)).expect("in range"));
+    let [http, broker] = [bind().await, bind().await];
+    Server::start(config, http, broker, clock, Random::from_system()).await
+}
+
+/// [`try_start`] with a clock of its own.
+pub async fn try_start_now(config: Config) -> Result<Server, StartError> {
+    try_start(config, Arc::new(AtomicI64::new(START))).await
+}
+
+async fn bind() -> TcpListener {
+    TcpListener::bind("127.0.0.1:0").await.expect("a free port")
+}
