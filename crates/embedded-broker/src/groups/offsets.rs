@@ -328,7 +328,9 @@ fn apply(groups: &mut BTreeMap<String, GroupOffsets>, record: Record) {
                 }
                 group.topics.retain(|_, partitions| !partitions.is_empty());
             }
-            groups.retain(|id, known| *id != group || !known.topics.is_empty());
+            if groups.get(&group).is_some_and(|known| known.topics.is_empty()) {
+                groups.remove(&group);
+            }
         }
         Record::ForgetGroup { group } => {
             groups.remove(&group);

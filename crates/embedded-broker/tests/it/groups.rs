@@ -192,7 +192,7 @@ async fn the_coordinator_of_every_group_is_this_node_and_transactions_have_none(
     let mut client = server.client("tk-1").await;
     let port = i32::from(server.broker.local_addr().port());
     for version in 0..=6 {
-        for (key, kind, code) in [("w-g", 0, 0), ("other-g", 0, 30), ("w-x", 1, 42), ("other-x", 1, 53), ("w-s", 2, 42)]
+        for (key, kind, code) in [("w-g", 0, 0), ("other-g", 0, 30), ("w-x", 1, 53), ("other-x", 1, 53), ("w-s", 2, 42)]
         {
             if version == 0 && kind > 0 {
                 continue;
