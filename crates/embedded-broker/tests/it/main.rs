@@ -4,6 +4,7 @@
 
 mod abuse;
 mod cut_off;
+mod groups;
 mod scope;
 mod sign_in;
 mod support;
