@@ -4,6 +4,7 @@
 
 mod abuse;
 mod cut_off;
+mod mutants;
 mod scope;
 mod sign_in;
 mod support;
