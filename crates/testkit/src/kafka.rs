@@ -141,7 +141,7 @@ fn name(topic: &str) -> TopicName {
 fn batch(value: &str) -> Bytes {
     let record = Record {
         transactional: false,
-        delete_horizon: None,
+        delete_horizon: false,
         control: false,
         partition_leader_epoch: -1,
         producer_id: -1,
