@@ -31,11 +31,14 @@ pub struct Partition {
 }
 
 /// What changes. Only the last segment may be open for appends (it has an index in memory).
+#[derive(Default)]
 pub(super) struct State {
     pub(super) segments: Vec<Segment>,
     pub(super) log_start: i64,
     pub(super) end: i64,
     pub(super) producers: Producers,
+    /// Up to which offset the producers file goes.
+    pub(super) covered: i64,
     /// How much of the last segment its index file covers.
     pub(super) checkpointed: u64,
     /// A failed append may have left bytes behind the end of the last segment.
@@ -272,16 +275,23 @@ impl Partition {
 
     /// Writes down producers and the index of the open segment as they are now.
     pub(super) fn save(&self, state: &mut State) -> io::Result<()> {
-        let Some(segment) = state.segments.last() else {
+        if state.segments.last().is_none_or(Segment::is_closed) {
             return Ok(());
-        };
-        let Some(index) = &segment.index else {
-            return Ok(());
-        };
+        }
         // In this order: an index file counts only as far as the producers file goes (see `recovery`).
+        self.save_producers(state)?;
+        let Some(Segment { base_offset, facts, index: Some(index), .. }) = state.segments.last() else {
+            return Ok(());
+        };
+        sidecar::write(&index_path(&self.dir, *base_offset), facts, index)?;
+        state.checkpointed = facts.length;
+        Ok(())
+    }
+
+    /// Writes down what producers wrote so far.
+    pub(super) fn save_producers(&self, state: &mut State) -> io::Result<()> {
         sidecar::write_producers(&self.dir.join("producers"), state.end, &state.producers)?;
-        sidecar::write(&index_path(&self.dir, segment.base_offset), &segment.facts, index)?;
-        state.checkpointed = segment.facts.length;
+        state.covered = state.end;
         Ok(())
     }
 
