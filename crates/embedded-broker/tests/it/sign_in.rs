@@ -221,7 +221,7 @@ async fn the_strict_client_notices_a_server_that_does_not_know_the_password() {
 /// A client that finds the end of the stream right behind the refusal may lose the refusal.
 #[tokio::test]
 async fn a_refused_client_may_close_first() {
-    let hour = std::time::Duration::from_secs(3600);
+    let hour = std::time::Duration::from_hours(1);
     let server = start_with(Limits { linger: hour, ..limits() }, false).await;
     let mut client = server.connect().await;
     handshake(&mut client, "PLAIN").await;
