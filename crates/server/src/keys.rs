@@ -44,7 +44,9 @@ pub enum MasterKeySource {
 #[derive(Debug, thiserror::Error)]
 pub enum MasterKeyError {
     /// The file is not there although there is data that needs it.
-    #[error("the master key file {0} is missing, and the database needs the key it was created with; restore the file, or set TWINKEY_MASTER_KEY")]
+    #[error(
+        "the master key file {0} is missing, and the database needs the key it was created with; restore the file, or set TWINKEY_MASTER_KEY"
+    )]
     Missing(PathBuf),
     /// The file cannot be read or made.
     #[error("cannot read or create the master key file {path}: {source}")]
@@ -132,7 +134,8 @@ impl Keys {
     pub fn seal(&self, id: &str, token: &Secret, random: &Random) -> Vec<u8> {
         let nonce: [u8; NONCE_LENGTH] = random.bytes();
         let payload = Payload { msg: token.expose().as_bytes(), aad: id.as_bytes() };
-        let ciphertext = self.seal.encrypt(&XNonce::from(nonce), payload).expect("a token is far below the AEAD's limit");
+        let ciphertext =
+            self.seal.encrypt(&XNonce::from(nonce), payload).expect("a token is far below the AEAD's limit");
         [&nonce[..], &ciphertext].concat()
     }
 

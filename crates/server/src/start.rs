@@ -67,7 +67,9 @@ pub enum StartError {
     #[error("cannot use the data directory {0}: {1}")]
     DataDir(PathBuf, io::Error),
     /// Another server runs on the same data.
-    #[error("another Twinkey server is running on the data directory {0}{1}; stop it, or use --data-dir for another one")]
+    #[error(
+        "another Twinkey server is running on the data directory {0}{1}; stop it, or use --data-dir for another one"
+    )]
     Locked(PathBuf, String),
     /// See [`MasterKeyError`].
     #[error(transparent)]

@@ -118,7 +118,8 @@ impl Settings {
             (Some(password), _) => Some(password),
             (None, Some(path)) => {
                 let text = fs::read_to_string(&path);
-                let text = text.with_context(|| format!("cannot read the administrator's password from {}", path.display()))?;
+                let text =
+                    text.with_context(|| format!("cannot read the administrator's password from {}", path.display()))?;
                 Some(text.trim_end_matches(['\r', '\n']).to_owned())
             }
             (None, None) => None,

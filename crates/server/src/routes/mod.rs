@@ -96,7 +96,10 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
 }
 
 /// The whole API as a service. The path is normalised before routing, so this is not a plain `Router`.
-pub fn service(app: Arc<App>) -> impl tower::Service<Request, Response = Response, Error = std::convert::Infallible, Future: Send> + Clone + Send + 'static {
+pub fn service(
+    app: Arc<App>,
+) -> impl tower::Service<Request, Response = Response, Error = std::convert::Infallible, Future: Send> + Clone + Send + 'static
+{
     let (router, openapi) = documented().split_for_parts();
     let router: Router = router
         // The same list under the path that newer tools use.

@@ -31,16 +31,24 @@ async fn transport_rules_of_real_clients() {
     let token = server.token(Slot::Current).await;
     let http = reqwest::Client::new();
     let get = |path: &str, authorization: String| {
-        http.get(format!("{}{path}", server.api.url)).header("Authorization", authorization).header("Accept", "text/plain")
+        http.get(format!("{}{path}", server.api.url))
+            .header("Authorization", authorization)
+            .header("Accept", "text/plain")
     };
     // The scheme in any case, repeated slashes, and JSON whatever `Accept` says.
-    for (path, scheme) in [("/workspaces", "bearer"), ("//workspaces", "BEARER"), ("///workspaces//demo", "Bearer"), ("//demo//topics", "bEARER")] {
+    for (path, scheme) in [
+        ("/workspaces", "bearer"),
+        ("//workspaces", "BEARER"),
+        ("///workspaces//demo", "Bearer"),
+        ("//demo//topics", "bEARER"),
+    ] {
         let response = get(path, format!("{scheme} {token}")).send().await.expect("an answer");
         assert_eq!(response.status(), 200, "{path}");
         assert_eq!(response.headers()["content-type"], "application/json");
     }
     // A content type without a body, as some clients send on GET.
-    let response = get("/workspaces", format!("Bearer {token}")).header("Content-Type", "application/json").send().await;
+    let response =
+        get("/workspaces", format!("Bearer {token}")).header("Content-Type", "application/json").send().await;
     assert_eq!(response.expect("an answer").status(), 200);
     // A refusal is JSON too, and no redirect.
     server.api.get("/nowhere", &token).await.refused(404);
@@ -51,7 +59,8 @@ async fn transport_rules_of_real_clients() {
 async fn bodies_that_are_not_what_a_route_takes() {
     let server = TestServer::start().await;
     let send = async |content_type: Option<&str>, body: &str| {
-        let request = server.api.request(Method::POST, "/workspaces/demo/tokens/rotate", &server.admin).body(body.to_owned());
+        let request =
+            server.api.request(Method::POST, "/workspaces/demo/tokens/rotate", &server.admin).body(body.to_owned());
         let request = match content_type {
             Some(content_type) => request.header("Content-Type", content_type),
             None => request,
@@ -89,7 +98,8 @@ async fn ten_thousand_headers_are_refused_early_and_others_go_on() {
     // The server may close before everything is written; what counts is what it answers.
     let _ = flood.write_all(request.as_bytes()).await;
     let mut answer = Vec::new();
-    let _ = tokio::time::timeout(Duration::from_secs(10), flood.read_to_end(&mut answer)).await.expect("closed in time");
+    let _ =
+        tokio::time::timeout(Duration::from_secs(10), flood.read_to_end(&mut answer)).await.expect("closed in time");
     assert!(answer.is_empty() || answer.starts_with(b"HTTP/1.1 431"), "{}", String::from_utf8_lossy(&answer));
 
     let mut idle = Vec::new();

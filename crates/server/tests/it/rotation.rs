@@ -31,7 +31,11 @@ async fn s8_token_1_dies_token_2_is_promoted_a_new_token_2_is_made() {
         assert_eq!(server.api.accepts("demo", token).await, valid);
     }
     let message = server.api.get("/workspaces", &first).await.refused(401);
-    assert!(message.contains(&format!("rotated out at {}", server.app().now())) && message.contains("Topics → Broker settings"), "{message}");
+    assert!(
+        message.contains(&format!("rotated out at {}", server.app().now()))
+            && message.contains("Topics → Broker settings"),
+        "{message}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -199,7 +203,8 @@ async fn b7_g7_rotations_and_reveals_are_audited_and_the_chain_verifies() {
     server.token(Slot::Next).await;
     server.api.rotate("demo", &server.admin, 0).await.ok();
     let records = server.api.get("/audit?limit=1000", &server.admin).await.ok();
-    let actions: Vec<_> = records.as_array().expect("a list").iter().map(|it| it["action"].as_str().expect("text")).collect();
+    let actions: Vec<_> =
+        records.as_array().expect("a list").iter().map(|it| it["action"].as_str().expect("text")).collect();
     assert_eq!(actions, ["token.rotated", "token.revealed", "pat.created", "workspace.created", "user.created"]);
     assert_eq!(records[0]["actor"], "admin@localhost");
     assert!(records[0]["detail"].as_str().expect("text").contains("\"reason\":\"test\""));

@@ -55,7 +55,8 @@ mod machine {
         for step in steps {
             match step {
                 Step::Rotate { off, emergency } => {
-                    let outcome = runtime.block_on(rotate(server.app(), &Actor::system(), &order(generation + off, emergency)));
+                    let outcome =
+                        runtime.block_on(rotate(server.app(), &Actor::system(), &order(generation + off, emergency)));
                     match outcome {
                         Ok(rotated) => {
                             assert_eq!(off, 0, "a wrong generation was accepted");
@@ -75,7 +76,10 @@ mod machine {
                     });
                     (runtime, server) = crash(runtime, server);
                     let after = runtime.block_on(server.api.generation("demo", &server.admin));
-                    assert!(after == generation + 1 || (after == generation && !acknowledged), "{generation} → {after}");
+                    assert!(
+                        after == generation + 1 || (after == generation && !acknowledged),
+                        "{generation} → {after}"
+                    );
                     generation = after;
                 }
                 Step::Restart => server = runtime.block_on(server.restart()),

@@ -47,7 +47,11 @@ async fn s1_an_sdk_token_reaches_exactly_the_streaming_routes() {
                 assert_eq!(answer.status, 200, "{route}: {}", answer.text);
                 seen += 1;
             } else {
-                assert_eq!(answer.refused(403), "An SDK token gives access to streaming only; sign in, or use a personal access token, for this", "{route}");
+                assert_eq!(
+                    answer.refused(403),
+                    "An SDK token gives access to streaming only; sign in, or use a personal access token, for this",
+                    "{route}"
+                );
             }
         }
     }
@@ -79,7 +83,13 @@ async fn s3_a_token_works_for_its_own_workspace_only() {
     let token = server.token(Slot::Current).await;
 
     // On the API: refused, in the same words whether or not the other workspace exists.
-    let paths = ["/workspaces/W", "/workspaces/W/broker/librdkafka", "/workspaces/W/certificates", "/W/topics", "/W/topics/secret"];
+    let paths = [
+        "/workspaces/W",
+        "/workspaces/W/broker/librdkafka",
+        "/workspaces/W/certificates",
+        "/W/topics",
+        "/W/topics/secret",
+    ];
     for path in paths {
         let existing = server.api.get(&path.replace('W', "acme"), &token).await.refused(403);
         let missing = server.api.get(&path.replace('W', "nowhere"), &token).await.refused(403);
@@ -144,7 +154,15 @@ async fn the_librdkafka_answer_has_exactly_the_keys_that_clients_accept() {
     keys.sort();
     assert_eq!(
         keys,
-        ["bootstrap.servers", "client.id", "sasl.mechanism", "sasl.password", "sasl.username", "security.protocol", "ssl.ca.cert"]
+        [
+            "bootstrap.servers",
+            "client.id",
+            "sasl.mechanism",
+            "sasl.password",
+            "sasl.username",
+            "security.protocol",
+            "ssl.ca.cert"
+        ]
     );
     assert_eq!(body["security.protocol"], "SASL_SSL");
     assert_eq!(body["sasl.mechanism"], "SCRAM-SHA-256");
@@ -222,10 +240,19 @@ async fn permission_queries_answer_by_status() {
     ] {
         ask(denied).await.refused(403);
     }
-    for bad in ["", "resourceType=Workspace&permissions=Read", "resourceType=Shoe&resourceId=demo&permissions=Read", "resourceType=Workspace&resourceId=demo&permissions=Fly"] {
+    for bad in [
+        "",
+        "resourceType=Workspace&permissions=Read",
+        "resourceType=Shoe&resourceId=demo&permissions=Read",
+        "resourceType=Workspace&resourceId=demo&permissions=Fly",
+    ] {
         ask(bad).await.refused(400);
     }
-    server.api.get("/auth/permissions/query?resourceType=Workspace&resourceId=demo&permissions=Read", "sdk-wrong").await.refused(401);
+    server
+        .api
+        .get("/auth/permissions/query?resourceType=Workspace&resourceId=demo&permissions=Read", "sdk-wrong")
+        .await
+        .refused(401);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -236,7 +263,10 @@ async fn a_pat_reaches_the_streaming_routes_too_and_leaves_a_record() {
     let body = server.api.get("/workspaces/demo/broker/librdkafka", &editor).await.ok();
     Credentials::from_librdkafka(&body).sign_in().await.expect("the credentials work");
     let audit = server.api.get("/audit?limit=1", &server.admin).await.ok();
-    assert_eq!((&audit[0]["action"], &audit[0]["actor"]), (&json!("broker_credentials.revealed"), &json!("editor@example.org")));
+    assert_eq!(
+        (&audit[0]["action"], &audit[0]["actor"]),
+        (&json!("broker_credentials.revealed"), &json!("editor@example.org"))
+    );
     server.api.get("/workspaces/demo/broker/librdkafka", &viewer).await.refused(403);
     let listed = server.api.get("/workspaces", &viewer).await.ok();
     assert_eq!(listed[0]["broker"]["password"], "");

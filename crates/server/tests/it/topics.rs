@@ -26,7 +26,10 @@ async fn a_topic_has_the_shape_that_clients_parse() {
         "partitions": 3, "replicationFactor": null, "retentionInMinutes": 60, "retentionInBytes": 1_000_000, "cleanupPolicy": "compact,delete"
     }});
     let created = server.api.post("/demo/topics", &token, &body).await.ok();
-    assert_eq!((&created["id"], &created["name"], &created["status"]), (&json!("demo-in.put"), &json!("in.put"), &json!("Ready")));
+    assert_eq!(
+        (&created["id"], &created["name"], &created["status"]),
+        (&json!("demo-in.put"), &json!("in.put"), &json!("Ready"))
+    );
     assert_eq!(
         created["configuration"],
         json!({"partitions": 3, "replicationFactor": 1, "retentionInMinutes": 60, "retentionInBytes": 1_000_000, "cleanupPolicy": "DeleteAndCompact"})
@@ -46,13 +49,18 @@ async fn defaults_are_numbers_and_nulls_are_defaults() {
     let with_nulls = server.api.post("/demo/topics", &token, &nulls).await.ok();
     let csharp = server.api.post("/demo/topics", &token, &json!({"Name": "b"})).await.ok();
     assert_eq!(with_nulls["configuration"], csharp["configuration"]);
-    assert!(csharp["configuration"]["retentionInMinutes"].is_i64() && csharp["configuration"]["retentionInBytes"].is_i64());
+    assert!(
+        csharp["configuration"]["retentionInMinutes"].is_i64() && csharp["configuration"]["retentionInBytes"].is_i64()
+    );
     // Python rounds a retention below a minute down to 0.
     let short = json!({"name": "c", "configuration": {"retentionInMinutes": 0}});
     assert_eq!(server.api.post("/demo/topics", &token, &short).await.ok()["configuration"]["retentionInMinutes"], 1);
     let ever = json!({"name": "d", "configuration": {"retentionInMinutes": -1, "cleanupPolicy": "Compact"}});
     let ever = server.api.post("/demo/topics", &token, &ever).await.ok();
-    assert_eq!((&ever["configuration"]["retentionInMinutes"], &ever["configuration"]["cleanupPolicy"]), (&json!(-1), &json!("Compact")));
+    assert_eq!(
+        (&ever["configuration"]["retentionInMinutes"], &ever["configuration"]["cleanupPolicy"]),
+        (&json!(-1), &json!("Compact"))
+    );
 }
 
 /// Python tests for exactly this status and this sentence.
@@ -88,7 +96,8 @@ async fn bad_names_and_settings_are_refused_with_a_sentence() {
         let body = json!({"name": "x", "configuration": configuration});
         server.api.post("/demo/topics", &token, &body).await.refused(400);
     }
-    let wrong_type = server.api.post("/demo/topics", &token, &json!({"name": "x", "configuration": {"partitions": "two"}})).await;
+    let wrong_type =
+        server.api.post("/demo/topics", &token, &json!({"name": "x", "configuration": {"partitions": "two"}})).await;
     assert!(wrong_type.refused(422).contains("configuration.partitions"));
     assert_eq!(server.api.get("/demo/topics", &token).await.ok(), json!([]));
 }
@@ -102,9 +111,15 @@ async fn changing_cleaning_deleting() {
         server.api.send(request).await
     };
     let changed = patch(json!({"partitions": 2, "retentionInMinutes": 5})).await.ok();
-    assert_eq!((&changed["configuration"]["partitions"], &changed["configuration"]["retentionInMinutes"]), (&json!(2), &json!(5)));
+    assert_eq!(
+        (&changed["configuration"]["partitions"], &changed["configuration"]["retentionInMinutes"]),
+        (&json!(2), &json!(5))
+    );
     let nested = patch(json!({"configuration": {"retentionInBytes": 1000}})).await.ok();
-    assert_eq!((&nested["configuration"]["retentionInBytes"], &nested["configuration"]["retentionInMinutes"]), (&json!(1000), &json!(5)));
+    assert_eq!(
+        (&nested["configuration"]["retentionInBytes"], &nested["configuration"]["retentionInMinutes"]),
+        (&json!(1000), &json!(5))
+    );
     patch(json!({"partitions": 1})).await.refused(400);
 
     let mut stream = server.stream(&server.token(Slot::Current).await).await;
