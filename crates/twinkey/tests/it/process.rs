@@ -11,7 +11,7 @@ use serde_json::Value;
 use twinkey_testkit::{Api, leaks};
 
 /// How long a process may take for anything before the test gives up.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// The binary under test, with none of the caller's settings.
 pub fn twinkey() -> Command {
