@@ -9,6 +9,10 @@ use std::{
 };
 
 use serde_json::json;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
 use twinkey_api::{Role, token_pair::Slot};
 use twinkey_testkit::{
     TestServer,
@@ -235,4 +239,30 @@ async fn g7_without_a_record_there_is_no_effect() {
         assert!(server.api.accepts("demo", &token).await);
     }
     server.api.get("/workspaces/acme", &server.admin).await.refused(404);
+}
+
+/// g2: a request that was authenticated before the rotation and whose body comes after it must have no effect.
+#[tokio::test(flavor = "multi_thread")]
+async fn g2_a_slow_body_does_not_outlive_its_token() {
+    let server = TestServer::start().await;
+    let old = server.token(Slot::Current).await;
+    let address = server.api.url.trim_start_matches("http://").replace("localhost", "127.0.0.1");
+    let mut slow = TcpStream::connect(&address).await.expect("connected");
+    let body = r#"{"name":"late"}"#;
+    let head = format!(
+        "POST /demo/topics HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: Bearer {old}\r\n\
+         Content-Type: application/json\r\nContent-Length: {}\r\n\r\n",
+        body.len()
+    );
+    slow.write_all(head.as_bytes()).await.expect("written");
+    let authenticated = "twinkey_authentications_total{kind=\"sdk\",outcome=\"accepted\"} 1";
+    while !server.api.get("/metrics", "").await.text.contains(authenticated) {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    server.api.rotate("demo", &server.admin, 0).await.ok();
+    slow.write_all(body.as_bytes()).await.expect("written");
+    let mut answer = String::new();
+    slow.read_to_string(&mut answer).await.expect("an answer");
+    assert!(answer.starts_with("HTTP/1.1 401"), "{answer}");
+    assert_eq!(server.api.get("/demo/topics", &server.admin).await.ok(), json!([]));
 }
