@@ -111,12 +111,17 @@ pub fn service(
             message: "This route exists, but not with this method; see /docs".into(),
         })
         .with_state(app)
-        .merge(SwaggerUi::new("/docs").url("/openapi.json", openapi));
+        .merge(SwaggerUi::new("/docs").url("/openapi.json", openapi).config(offline()));
     let limits = ServiceBuilder::new()
         .layer(CatchPanicLayer::custom(|_| ApiError::Internal("a handler panicked".into()).into_response()))
         .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, REQUEST_TIMEOUT))
         .layer(DefaultBodyLimit::max(BODY_LIMIT));
     MapRequestLayer::new(collapse_slashes).layer(router.layer(limits))
+}
+
+/// Swagger UI asks a validator on the Internet for a badge unless it is told not to.
+fn offline() -> utoipa_swagger_ui::Config<'static> {
+    utoipa_swagger_ui::Config::default().validator_url("none")
 }
 
 /// `//workspaces///x` → `/workspaces/x`: clients that concatenate a base URL with a trailing slash send such paths, and none
