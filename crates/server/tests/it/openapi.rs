@@ -19,7 +19,10 @@ async fn the_reference_loads_nothing_from_another_host() {
     }
     // The badge of an online validator is the one thing that Swagger UI fetches elsewhere by default.
     let initializer = server.api.get("/docs/swagger-initializer.js", "").await.text;
-    assert!(initializer.contains("\"validatorUrl\": \"none\"") && initializer.contains("/openapi.json"), "{initializer}");
+    assert!(
+        initializer.contains("\"validatorUrl\": \"none\"") && initializer.contains("/openapi.json"),
+        "{initializer}"
+    );
     assert_eq!(server.api.get("/openapi.json", "").await.ok()["info"]["title"], "Twinkey");
     assert_eq!(server.api.get("/healthz", "").await.text, "ok\n");
     assert_eq!(server.api.get("/readyz", "").await.text, "ready\n");
