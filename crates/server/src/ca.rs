@@ -14,7 +14,10 @@ use rcgen::{
     BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
     KeyUsagePurpose, date_time_ymd,
 };
-use rustls::{ServerConfig, pki_types::{CertificateDer, PrivateKeyDer}};
+use rustls::{
+    ServerConfig,
+    pki_types::{CertificateDer, PrivateKeyDer},
+};
 
 /// How long certificates are valid, in years. Clients cache the CA for ever (quix-api.md §1.4), so it has to last.
 const VALID_YEARS: i32 = 10;
@@ -42,7 +45,8 @@ pub enum CaError {
 pub fn load_or_create(directory: &Path, host: &str, now: Timestamp) -> Result<BrokerTls, CaError> {
     let (certificate_path, key_path) = (directory.join("broker-ca.pem"), directory.join("broker-ca.key"));
     let file = |error| CaError::File(directory.display().to_string(), error);
-    let unusable = |error: &dyn std::fmt::Display| CaError::Unusable(directory.display().to_string(), error.to_string());
+    let unusable =
+        |error: &dyn std::fmt::Display| CaError::Unusable(directory.display().to_string(), error.to_string());
 
     // The certificate is written last: while it is missing, the CA has never been handed out and can be made anew.
     let (ca_pem, ca_key) = if certificate_path.exists() {

@@ -29,13 +29,8 @@ const NONCE_LENGTH: usize = 24;
 /// Where the master key comes from.
 #[derive(Clone)]
 pub enum MasterKeySource {
-    /// A file with 43 base64url characters; made with mode 0600 if it does not exist yet and `create` is set.
-    File {
-        /// Its path.
-        path: PathBuf,
-        /// Whether it may be made: only while there is no database that an older key has encrypted.
-        create: bool,
-    },
+    /// A file with 43 base64url characters, mode 0600.
+    File(PathBuf),
     /// The same 43 characters, from the variable `TWINKEY_MASTER_KEY`.
     Value(Zeroizing<String>),
 }
@@ -44,7 +39,9 @@ pub enum MasterKeySource {
 #[derive(Debug, thiserror::Error)]
 pub enum MasterKeyError {
     /// The file is not there although there is data that needs it.
-    #[error("the master key file {0} is missing, and the database needs the key it was created with; restore the file, or set TWINKEY_MASTER_KEY")]
+    #[error(
+        "the master key file {0} is missing, and the database needs the key it was created with; restore the file, or set TWINKEY_MASTER_KEY"
+    )]
     Missing(PathBuf),
     /// The file cannot be read or made.
     #[error("cannot read or create the master key file {path}: {source}")]
@@ -62,24 +59,30 @@ pub enum MasterKeyError {
     Wrong(String),
 }
 
+impl From<PathBuf> for MasterKeySource {
+    fn from(path: PathBuf) -> Self {
+        Self::File(path)
+    }
+}
+
 impl MasterKeySource {
     /// What to call it in an error.
     pub fn name(&self) -> String {
         match self {
-            Self::File { path, .. } => path.display().to_string(),
+            Self::File(path) => path.display().to_string(),
             Self::Value(_) => "TWINKEY_MASTER_KEY".to_owned(),
         }
     }
 
-    fn text(&self, random: &Random) -> Result<Zeroizing<String>, MasterKeyError> {
-        let Self::File { path, create } = self else {
-            let Self::Value(text) = self else { unreachable!("two variants") };
-            return Ok(text.clone());
+    fn text(&self, may_create: bool, random: &Random) -> Result<Zeroizing<String>, MasterKeyError> {
+        let path = match self {
+            Self::File(path) => path,
+            Self::Value(text) => return Ok(text.clone()),
         };
         let failed = |source| MasterKeyError::File { path: path.clone(), source };
         match fs::read_to_string(path) {
             Ok(text) => Ok(Zeroizing::new(text)),
-            Err(error) if error.kind() == io::ErrorKind::NotFound && *create => {
+            Err(error) if error.kind() == io::ErrorKind::NotFound && may_create => {
                 let text = Zeroizing::new(URL_SAFE_NO_PAD.encode(Zeroizing::new(random.bytes::<32>())));
                 let mut file =
                     OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map_err(failed)?;
@@ -102,9 +105,9 @@ pub struct Keys {
 }
 
 impl Keys {
-    /// Reads or makes the master key and derives the rest.
-    pub fn load(source: &MasterKeySource, random: &Random) -> Result<Self, MasterKeyError> {
-        let text = source.text(random)?;
+    /// Reads the master key, or makes its file if there is none and `may_create`, and derives the rest.
+    pub fn load(source: &MasterKeySource, may_create: bool, random: &Random) -> Result<Self, MasterKeyError> {
+        let text = source.text(may_create, random)?;
         let form = || MasterKeyError::Form(source.name());
         let master = Zeroizing::new(URL_SAFE_NO_PAD.decode(text.trim()).map_err(|_| form())?);
         if master.len() != 32 {
@@ -132,7 +135,8 @@ impl Keys {
     pub fn seal(&self, id: &str, token: &Secret, random: &Random) -> Vec<u8> {
         let nonce: [u8; NONCE_LENGTH] = random.bytes();
         let payload = Payload { msg: token.expose().as_bytes(), aad: id.as_bytes() };
-        let ciphertext = self.seal.encrypt(&XNonce::from(nonce), payload).expect("a token is far below the AEAD's limit");
+        let ciphertext =
+            self.seal.encrypt(&XNonce::from(nonce), payload).expect("a token is far below the AEAD's limit");
         [&nonce[..], &ciphertext].concat()
     }
 
@@ -167,8 +171,8 @@ mod tests {
 
     use super::*;
 
-    fn keys(source: &MasterKeySource) -> Result<Keys, MasterKeyError> {
-        Keys::load(source, &Random::from_seed(1))
+    fn keys(source: &MasterKeySource, may_create: bool) -> Result<Keys, MasterKeyError> {
+        Keys::load(source, may_create, &Random::from_seed(1))
     }
 
     #[test]
@@ -176,19 +180,19 @@ mod tests {
         let directory = tempfile::tempdir().expect("temporary directory");
         let path = directory.path().join("master.key");
         let token = Random::from_seed(2).with(|rng| Secret::generate(TokenKind::Sdk, rng));
-        let first = keys(&MasterKeySource::File { path: path.clone(), create: true }).expect("made");
+        let first = keys(&path.clone().into(), true).expect("made");
         assert_eq!(fs::metadata(&path).expect("exists").permissions().mode() & 0o777, 0o600);
-        let second = keys(&MasterKeySource::File { path: path.clone(), create: false }).expect("read");
+        let second = keys(&path.clone().into(), false).expect("read");
         assert_eq!(first.hash(&token), second.hash(&token));
         fs::remove_file(&path).expect("removed");
-        let missing = keys(&MasterKeySource::File { path, create: false });
+        let missing = keys(&path.into(), false);
         assert!(matches!(missing, Err(MasterKeyError::Missing(_))));
     }
 
     #[test]
     fn a_ciphertext_opens_only_under_its_id_and_unchanged() {
         let random = Random::from_seed(3);
-        let keys = keys(&MasterKeySource::Value(Zeroizing::new("A".repeat(43)))).expect("a key");
+        let keys = keys(&MasterKeySource::Value(Zeroizing::new("A".repeat(43))), false).expect("a key");
         let token = random.with(|rng| Secret::generate(TokenKind::Sdk, rng));
         let mut sealed = keys.seal("one", &token, &random);
         assert_eq!(keys.unseal("one", &sealed), Some(token));
@@ -200,7 +204,8 @@ mod tests {
 
     #[test]
     fn a_malformed_key_names_its_source() {
-        let error = keys(&MasterKeySource::Value(Zeroizing::new("short".into()))).err().expect("refused").to_string();
+        let error =
+            keys(&MasterKeySource::Value(Zeroizing::new("short".into())), false).err().expect("refused").to_string();
         assert!(error.contains("TWINKEY_MASTER_KEY"), "{error}");
     }
 }

@@ -29,7 +29,6 @@ impl Default for Passwords {
 }
 
 impl Passwords {
-
     /// The PHC string of `password`, to be stored.
     pub async fn hash(&self, password: Zeroizing<String>, random: &Random) -> String {
         let salt = random.bytes();

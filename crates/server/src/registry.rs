@@ -190,10 +190,7 @@ impl Principals for Registry {
         let token = self.state.read().unwrap_or_else(PoisonError::into_inner).by_principal.get(name).cloned()?;
         token.touch((self.clock)());
         let password = broker_password(&self.reveal(&token)?);
-        Some(KnownPrincipal {
-            password: password.to_string(),
-            scope: Scope::of_workspace(token.workspace_id.as_str()),
-        })
+        Some(KnownPrincipal { password: password.to_string(), scope: Scope::of_workspace(token.workspace_id.as_str()) })
     }
 }
 

@@ -67,7 +67,9 @@ pub enum StartError {
     #[error("cannot use the data directory {0}: {1}")]
     DataDir(PathBuf, io::Error),
     /// Another server runs on the same data.
-    #[error("another Twinkey server is running on the data directory {0}{1}; stop it, or use --data-dir for another one")]
+    #[error(
+        "another Twinkey server is running on the data directory {0}{1}; stop it, or use --data-dir for another one"
+    )]
     Locked(PathBuf, String),
     /// See [`MasterKeyError`].
     #[error(transparent)]
@@ -145,13 +147,12 @@ impl Server {
         let lock = lock(directory)?;
         let now = clock();
 
-        let database = directory.join("twinkey.db");
-        let source = config.master_key.clone().unwrap_or_else(|| MasterKeySource::File {
-            path: directory.join("master.key"),
-            create: config.database_url.is_none() && !database.exists(),
-        });
-        let keys = Arc::new(Keys::load(&source, &random)?);
-        let db = Db::open(&config.database_url.clone().unwrap_or_else(|| db::sqlite_url(&database))).await?;
+        let database_url = config.database_url.clone().unwrap_or_else(|| db::sqlite_url(&directory.join("twinkey.db")));
+        let db = Db::open(&database_url).await?;
+        let source = config.master_key.clone().unwrap_or_else(|| directory.join("master.key").into());
+        // A new key is right only while nothing was encrypted with an older one.
+        let may_create = db::organisations::find(&*db).await?.is_none();
+        let keys = Arc::new(Keys::load(&source, may_create, &random)?);
         let passwords = Passwords::default();
         let (organisation, first_start) = first_start(&db, &config, (&keys, &random), &passwords, now).await?;
 

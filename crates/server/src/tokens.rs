@@ -5,11 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use sea_orm::ConnectionTrait;
 use serde_json::json;
-use twinkey_api::{
-    TokenKind, WorkspaceId,
-    token::Secret,
-    token_pair::Slot,
-};
+use twinkey_api::{TokenKind, WorkspaceId, token::Secret, token_pair::Slot};
 
 use crate::{
     app::App,

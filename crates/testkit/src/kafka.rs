@@ -84,15 +84,19 @@ impl Stream {
     pub async fn produce(&mut self, topic: &str, value: &str) -> Result<Result<i64, i16>, ClientError> {
         let partition = PartitionProduceData::default().with_index(0).with_records(Some(batch(value)));
         let topic = TopicProduceData::default().with_name(name(topic)).with_partition_data(vec![partition]);
-        let request =
-            ProduceRequest::default().with_acks(-1).with_timeout_ms(10_000).with_topic_data(vec![topic]);
+        let request = ProduceRequest::default().with_acks(-1).with_timeout_ms(10_000).with_topic_data(vec![topic]);
         let response = self.client.call(request, 9).await?;
         let partition = &response.responses[0].partition_responses[0];
         Ok(if partition.error_code == 0 { Ok(partition.base_offset) } else { Err(partition.error_code) })
     }
 
     /// Reads partition 0 from `offset`, waiting at most `max_wait_ms` for something: values, or Kafka's error code.
-    pub async fn fetch(&mut self, topic: &str, offset: i64, max_wait_ms: i32) -> Result<Result<Vec<String>, i16>, ClientError> {
+    pub async fn fetch(
+        &mut self,
+        topic: &str,
+        offset: i64,
+        max_wait_ms: i32,
+    ) -> Result<Result<Vec<String>, i16>, ClientError> {
         let request = fetch_request(topic, offset, max_wait_ms);
         let response = self.client.call(request, 11).await?;
         let partition = &response.responses[0].partitions[0];
@@ -125,7 +129,8 @@ impl Stream {
 
 /// A fetch of partition 0.
 pub fn fetch_request(topic: &str, offset: i64, max_wait_ms: i32) -> FetchRequest {
-    let partition = FetchPartition::default().with_partition(0).with_fetch_offset(offset).with_partition_max_bytes(1 << 20);
+    let partition =
+        FetchPartition::default().with_partition(0).with_fetch_offset(offset).with_partition_max_bytes(1 << 20);
     let topic = FetchTopic::default().with_topic(name(topic)).with_partitions(vec![partition]);
     FetchRequest::default()
         .with_max_wait_ms(max_wait_ms)
@@ -138,7 +143,12 @@ fn name(topic: &str) -> TopicName {
     TopicName(StrBytes::from_string(topic.to_owned()))
 }
 
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a producer's clock is its own; a record from 1970 would be past retention"
+)]
 fn batch(value: &str) -> Bytes {
+    let timestamp = jiff::Timestamp::now().as_millisecond();
     let record = Record {
         transactional: false,
         delete_horizon: false,
@@ -149,7 +159,7 @@ fn batch(value: &str) -> Bytes {
         timestamp_type: TimestampType::Creation,
         offset: 0,
         sequence: -1,
-        timestamp: 0,
+        timestamp,
         key: Some(Bytes::from_static(b"key")),
         value: Some(Bytes::copy_from_slice(value.as_bytes())),
         headers: IndexMap::new(),

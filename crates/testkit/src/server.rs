@@ -23,8 +23,11 @@ use crate::{Api, Stream, leaks};
 /// The administrator's password on every test server.
 pub const ADMIN_PASSWORD: &str = "correct horse battery staple";
 
-/// Where the clock of every test server starts.
-const START: i64 = 1_800_000_000_000;
+/// Where the clock of a test server starts: now, because its certificates are verified by clients with clocks of their own.
+#[expect(clippy::disallowed_methods, reason = "this is where the clock of the tests comes from")]
+fn start_time() -> Arc<AtomicI64> {
+    Arc::new(AtomicI64::new(Timestamp::now().as_millisecond()))
+}
 
 /// A running server. When it goes out of scope its data directory and the process's logs are scanned for tokens.
 pub struct TestServer {
@@ -42,7 +45,7 @@ impl TestServer {
     /// A server on a fresh data directory.
     pub async fn start() -> Self {
         let directory = Arc::new(tempfile::tempdir().expect("temporary directory"));
-        Self::start_in(directory, Arc::new(AtomicI64::new(START))).await
+        Self::start_in(directory, start_time()).await
     }
 
     async fn start_in(directory: Arc<TempDir>, now: Arc<AtomicI64>) -> Self {
@@ -78,6 +81,18 @@ impl TestServer {
     pub async fn restart(mut self) -> Self {
         self.server.take().expect("running").shutdown().await;
         Self::start_in(self.directory.clone(), self.now.clone()).await
+    }
+
+    /// Starts again on the same data after the server was taken out of [`TestServer::server`] and abandoned.
+    pub async fn restart_after_crash(self) -> Self {
+        Self::start_in(self.directory.clone(), self.now.clone()).await
+    }
+
+    /// Stops it in order and copies its data directory.
+    pub async fn stop_and_copy(mut self, to: &Path) {
+        self.server.take().expect("running").shutdown().await;
+        let status = std::process::Command::new("cp").arg("-a").arg(self.data_dir()).arg(to).status();
+        assert!(status.expect("cp runs").success());
     }
 
     /// The value of a token of the workspace `demo`.
@@ -148,7 +163,7 @@ pub async fn try_start(config: Config, now: Arc<AtomicI64>) -> Result<Server, St
 
 /// [`try_start`] with a clock of its own.
 pub async fn try_start_now(config: Config) -> Result<Server, StartError> {
-    try_start(config, Arc::new(AtomicI64::new(START))).await
+    try_start(config, start_time()).await
 }
 
 async fn bind() -> TcpListener {

@@ -34,7 +34,7 @@ pub struct Client {
 }
 
 impl ServerArgs {
-    /// Finds the server: TWINKEY_URL with TWINKEY_TOKEN, then the local one, then where `twinkey login` signed in.
+    /// Finds the server: `TWINKEY_URL` with `TWINKEY_TOKEN`, then the local one, then where `twinkey login` signed in.
     pub fn connect(&self) -> anyhow::Result<Client> {
         if let (Ok(url), Ok(token)) = (std::env::var("TWINKEY_URL"), std::env::var("TWINKEY_TOKEN")) {
             let url = url.trim_end_matches('/').to_owned();
@@ -104,7 +104,7 @@ pub async fn answer<T: DeserializeOwned>(request: RequestBuilder, url: &str) -> 
 
 /// An HTTP client with a time limit.
 pub fn http_client() -> anyhow::Result<reqwest::Client> {
-    Ok(reqwest::Client::builder().timeout(Duration::from_secs(60)).build()?)
+    Ok(reqwest::Client::builder().timeout(Duration::from_mins(1)).build()?)
 }
 
 /// Where `twinkey login` keeps its credential: `$XDG_CONFIG_HOME/twinkey` or `~/.config/twinkey`.

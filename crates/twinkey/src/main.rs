@@ -14,6 +14,7 @@ use clap::{Parser, Subcommand};
 /// The commands other than `serve` talk to a running server. On the machine and account that started it they are signed in
 /// already (cli.json in the data directory); elsewhere use `twinkey login`, or set TWINKEY_URL and TWINKEY_TOKEN.
 #[derive(Parser)]
+#[expect(clippy::doc_markdown, reason = "the comment is the help text, where backticks would be noise")]
 #[command(version, arg_required_else_help = true)]
 struct Cli {
     #[command(subcommand)]

@@ -38,8 +38,11 @@ fn coordinator(ctx: &Context, key_type: i8, key: StrBytes) -> Coordinator {
             let sentence = "The transactional id is outside of this token's workspace.";
             Some((ResponseError::TransactionalIdAuthorizationFailed, sentence))
         }
-        // An error that clients retry would make them try for ever.
-        (TRANSACTION, true) => Some((ResponseError::InvalidRequest, "This broker does not support transactions.")),
+        // Of all errors only this one ends the attempt in librdkafka; it takes the others for a coordinator that is on
+        // its way and asks until its time is up.
+        (TRANSACTION, true) => {
+            Some((ResponseError::TransactionalIdAuthorizationFailed, "This broker does not support transactions."))
+        }
         _ => Some((ResponseError::InvalidRequest, "This broker does not know this type of coordinator.")),
     };
     match refusal {

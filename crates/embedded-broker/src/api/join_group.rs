@@ -1,5 +1,6 @@
 //! `JoinGroup`: waits until the group's rebalance has completed.
 
+use bytes::Bytes;
 use kafka_protocol::{
     messages::{JoinGroupRequest, JoinGroupResponse, join_group_response::JoinGroupResponseMember},
     protocol::StrBytes,
@@ -68,7 +69,8 @@ fn join_of(ctx: &Context, version: i16, request: JoinGroupRequest) -> Join {
         protocols: request
             .protocols
             .into_iter()
-            .map(|protocol| (protocol.name.to_string(), protocol.metadata))
+            // A copy: the group keeps it, and a slice would keep the whole frame.
+            .map(|protocol| (protocol.name.to_string(), Bytes::copy_from_slice(&protocol.metadata)))
             .collect(),
         needs_known_id: version >= KNOWN_ID,
         can_skip_assignment: version >= SKIP_ASSIGNMENT,

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use kafka_protocol::{
     messages::{
         DeleteRecordsRequest, FetchRequest, FetchResponse, InitProducerIdRequest, ListOffsetsRequest,
@@ -15,7 +15,7 @@ use kafka_protocol::{
         produce_request::{PartitionProduceData, TopicProduceData},
         produce_response::PartitionProduceResponse,
     },
-    protocol::StrBytes,
+    protocol::{Encodable, Message, StrBytes},
 };
 use tokio::time::Instant;
 use uuid::Uuid;
@@ -358,4 +358,55 @@ async fn producer_ids_are_for_idempotence_only() {
     assert_eq!(ask(Some(transactional("acme-t"))).await, (35, -1, -1));
     assert_eq!(ask(Some(transactional("other-t"))).await, (53, -1, -1));
     assert_eq!(ask(Some(transactional(""))).await, (53, -1, -1));
+}
+
+/// The codec refuses to encode a field that a version does not have.
+#[tokio::test]
+async fn every_answer_can_be_encoded_in_every_version() {
+    fn encode<M: Message + Encodable>(response: &M, version: i16) {
+        response.encode(&mut BytesMut::new(), version).unwrap_or_else(|error| panic!("version {version}: {error}"));
+    }
+    let fixture = fixture();
+    let acme = &fixture.acme;
+    let topics = ["acme-a", "acme-b", "other-a"];
+    for version in ProduceRequest::VERSIONS.min..=produce::NEWEST {
+        for topic in topics {
+            let request = produce_request(topic, 0, Some(TestBatch::of(1).bytes()));
+            encode(&produce::handle(acme, version, request).await, version);
+        }
+    }
+    for version in FetchRequest::VERSIONS.min..=fetch::NEWEST {
+        for topic in topics {
+            for isolation in [0, 1] {
+                let request = fetch_at(topic, 0).with_isolation_level(isolation);
+                encode(&fetch::handle(acme, version, request).await, version);
+            }
+        }
+    }
+    for version in ListOffsetsRequest::VERSIONS.min..=list_offsets::NEWEST {
+        for (topic, timestamp) in topics.into_iter().flat_map(|topic| [(topic, -1), (topic, -3), (topic, 0)]) {
+            let partition = ListOffsetsPartition::default().with_current_leader_epoch(-1).with_timestamp(timestamp);
+            let topic = ListOffsetsTopic::default().with_name(name(topic)).with_partitions(vec![partition]);
+            let request = ListOffsetsRequest::default().with_topics(vec![topic]);
+            encode(&list_offsets::handle(acme, version, request).await, version);
+        }
+    }
+    for version in OffsetForLeaderEpochRequest::VERSIONS.min..=offset_for_leader_epoch::NEWEST {
+        let topic = OffsetForLeaderTopic::default().with_topic(name("acme-a"));
+        let topic = topic.with_partitions(vec![OffsetForLeaderPartition::default()]);
+        let request = OffsetForLeaderEpochRequest::default().with_topics(vec![topic]);
+        encode(&offset_for_leader_epoch::handle(acme, version, request).await, version);
+    }
+    for version in DeleteRecordsRequest::VERSIONS.min..=delete_records::NEWEST {
+        let topic = DeleteRecordsTopic::default().with_name(name("acme-a"));
+        let topic = topic.with_partitions(vec![DeleteRecordsPartition::default()]);
+        let request = DeleteRecordsRequest::default().with_topics(vec![topic]);
+        encode(&delete_records::handle(acme, version, request).await, version);
+    }
+    for version in InitProducerIdRequest::VERSIONS.min..=init_producer_id::NEWEST {
+        for id in [None, Some(transactional("acme-t"))] {
+            let request = InitProducerIdRequest::default().with_transactional_id(id);
+            encode(&init_producer_id::handle(acme, version, request).await, version);
+        }
+    }
 }

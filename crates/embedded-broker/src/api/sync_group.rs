@@ -1,5 +1,6 @@
 //! `SyncGroup`: waits until the leader has sent the assignment.
 
+use bytes::Bytes;
 use kafka_protocol::{
     messages::{SyncGroupRequest, SyncGroupResponse},
     protocol::StrBytes,
@@ -40,10 +41,11 @@ fn sync_of(request: SyncGroupRequest) -> Sync {
         },
         protocol_type: text(request.protocol_type),
         protocol: text(request.protocol_name),
+        // Copies: the group keeps them, and slices would keep the whole frame.
         assignments: request
             .assignments
             .into_iter()
-            .map(|assignment| (assignment.member_id.to_string(), assignment.assignment))
+            .map(|assignment| (assignment.member_id.to_string(), Bytes::copy_from_slice(&assignment.assignment)))
             .collect(),
     }
 }

@@ -40,6 +40,9 @@ pub struct Limits {
     pub idle: Duration,
     /// How long a peer may take no byte of an answer.
     pub write_stall: Duration,
+    /// How long the refusal of a sign-in is held back. Programs with a dead token go on trying; librdkafka does so twenty
+    /// times a second if it gets its refusals at once.
+    pub refusal_delay: Duration,
     /// How long a refused client has to read the refusal before the connection is closed.
     pub linger: Duration,
     /// How long `shutdown` waits for requests that are being answered.
@@ -56,6 +59,7 @@ impl Default for Limits {
             request_frame: 100 * 1024 * 1024,
             idle: Duration::from_mins(10),
             write_stall: Duration::from_secs(30),
+            refusal_delay: Duration::from_millis(250),
             linger: Duration::from_secs(1),
             shutdown: Duration::from_secs(5),
         }

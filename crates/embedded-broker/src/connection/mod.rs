@@ -116,18 +116,19 @@ async fn handshake(broker: &Shared, tcp: TcpStream) -> Result<TlsStream<TcpStrea
     Ok(TlsAcceptor::from(Arc::clone(&broker.config.tls)).accept(tcp).await?)
 }
 
-/// Ends a stream so that the peer can read what was sent last: our side is closed first, then what the peer still sends
-/// is thrown away for a moment. Closing right behind an answer would destroy it on its way, and clients would take a
-/// refused sign-in for a broken network and try again.
+/// Ends a stream so that the peer can read what was sent last. A refused client gets time to read the refusal and to close
+/// by itself: clients that find the end of the stream right behind an answer throw the answer away with it (kafka-python),
+/// take the refusal for a broken network and try again.
 async fn part<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut S, end: &Closed, linger: Duration) {
-    let courtesy = async {
-        if stream.shutdown().await.is_ok() && matches!(end, Closed::Refused(_)) {
+    if matches!(end, Closed::Refused(_)) {
+        let gone = async {
             let mut waste = [0; 1024];
             while stream.read(&mut waste).await.is_ok_and(|read| read > 0) {}
-        }
-    };
-    // Past the time the connection is closed as it is.
-    let _ = timeout(linger, courtesy).await;
+        };
+        // Past the time the connection is closed as it is.
+        let _ = timeout(linger, gone).await;
+    }
+    let _ = timeout(linger, stream.shutdown()).await;
 }
 
 /// Writes an answer. The time limit is on each step, so that a slow peer may take long but one that takes nothing may not.

@@ -11,7 +11,10 @@ use kafka_protocol::{
     },
     protocol::StrBytes,
 };
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    time::sleep,
+};
 use twinkey_kafka_wire::frame::FrameReader;
 
 use super::{
@@ -59,6 +62,9 @@ where
     loop {
         let frame = reader.next(stream).await?.ok_or(Closed::ByPeer)?;
         let (answer, next) = sign_in.answer(frame).await?;
+        if matches!(next, Next::Refuse(_)) {
+            sleep(broker.config.limits.refusal_delay).await;
+        }
         if let Some(answer) = answer {
             send(stream, answer, broker.config.limits.write_stall).await?;
         }

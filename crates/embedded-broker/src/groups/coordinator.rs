@@ -267,7 +267,7 @@ impl<T> Drop for Waiting<'_, T> {
     fn drop(&mut self) {
         if !self.done {
             self.answer.close();
-            self.inner.act(&mut self.inner.lock(), self.group_id, |group, now| group.abandon(now));
+            self.inner.act(&mut self.inner.lock(), self.group_id, Group::abandon);
         }
     }
 }
@@ -303,7 +303,7 @@ impl Inner {
         let due: Vec<String> =
             parts.groups.iter().filter(|(_, group)| is_due(group)).map(|(id, _)| id.clone()).collect();
         for id in due {
-            self.act(&mut parts, &id, |group, now| group.tick(now));
+            self.act(&mut parts, &id, Group::tick);
         }
         let next = parts.groups.values().filter_map(Group::next_deadline).min();
         // Timers of tokio count milliseconds: without this, a deadline within the next one could spin.

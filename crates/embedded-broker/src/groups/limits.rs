@@ -5,7 +5,7 @@ use std::{ops::RangeInclusive, time::Duration};
 /// The session time-outs that a member may ask for: Kafka's `group.min.session.timeout.ms` and `group.max.session.timeout.ms`.
 pub(super) const SESSION_TIMEOUT_MS: RangeInclusive<i32> = 6_000..=1_800_000;
 /// How long a first join may wait for its rebalance; Kafka's value.
-pub(super) const NEW_MEMBER_TIMEOUT: Duration = Duration::from_secs(300);
+pub(super) const NEW_MEMBER_TIMEOUT: Duration = Duration::from_mins(5);
 /// How long the first rebalance of an empty group waits for one more member, counted anew with each that comes.
 ///
 /// The members that one process starts come within tens of milliseconds of one another, so that one rebalance serves them

@@ -37,14 +37,14 @@ pub(crate) struct Committed {
     pub leader_epoch: i32,
     /// What the client wished to remember.
     pub metadata: String,
-    /// Milliseconds since 1970.
-    pub committed_at: i64,
+    /// When, in milliseconds since 1970.
+    at: i64,
 }
 
 impl Committed {
     /// An offset that is committed now.
     pub(crate) fn new(topic_id: Uuid, offset: i64, leader_epoch: i32, metadata: String) -> Self {
-        Self { topic_id: topic_id.as_u128(), offset, leader_epoch, metadata, committed_at: 0 }
+        Self { topic_id: topic_id.as_u128(), offset, leader_epoch, metadata, at: 0 }
     }
 
     /// Of which topic it is.
@@ -167,7 +167,7 @@ impl Offsets {
             return Err(GroupError::TooManyOffsets);
         }
         for (_, _, offset) in &mut offsets {
-            offset.committed_at = now.as_millisecond();
+            offset.at = now.as_millisecond();
         }
         if offsets.is_empty() {
             Ok(())
@@ -314,7 +314,7 @@ fn apply(groups: &mut BTreeMap<String, GroupOffsets>, record: Record) {
         Record::Commit { group, by_member, offsets } => {
             let group = groups.entry(group).or_default();
             for (topic, partition, committed) in offsets {
-                group.last_commit = group.last_commit.max(committed.committed_at);
+                group.last_commit = group.last_commit.max(committed.at);
                 group.topics.entry(topic).or_default().insert(partition, committed);
             }
             group.emptied_at = (!by_member).then_some(group.last_commit);
@@ -328,7 +328,9 @@ fn apply(groups: &mut BTreeMap<String, GroupOffsets>, record: Record) {
                 }
                 group.topics.retain(|_, partitions| !partitions.is_empty());
             }
-            groups.retain(|id, known| *id != group || !known.topics.is_empty());
+            if groups.get(&group).is_some_and(|known| known.topics.is_empty()) {
+                groups.remove(&group);
+            }
         }
         Record::ForgetGroup { group } => {
             groups.remove(&group);

@@ -18,6 +18,7 @@ mod recovery;
 mod retention;
 mod segment;
 mod sidecar;
+mod times;
 mod validate;
 
 #[cfg(test)]

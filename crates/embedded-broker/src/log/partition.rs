@@ -31,11 +31,14 @@ pub struct Partition {
 }
 
 /// What changes. Only the last segment may be open for appends (it has an index in memory).
+#[derive(Default)]
 pub(super) struct State {
     pub(super) segments: Vec<Segment>,
     pub(super) log_start: i64,
     pub(super) end: i64,
     pub(super) producers: Producers,
+    /// Up to which offset the producers file goes.
+    pub(super) covered: i64,
     /// How much of the last segment its index file covers.
     pub(super) checkpointed: u64,
     /// A failed append may have left bytes behind the end of the last segment.
@@ -272,16 +275,23 @@ impl Partition {
 
     /// Writes down producers and the index of the open segment as they are now.
     pub(super) fn save(&self, state: &mut State) -> io::Result<()> {
-        let Some(segment) = state.segments.last() else {
+        if state.segments.last().is_none_or(Segment::is_closed) {
             return Ok(());
-        };
-        let Some(index) = &segment.index else {
-            return Ok(());
-        };
+        }
         // In this order: an index file counts only as far as the producers file goes (see `recovery`).
+        self.save_producers(state)?;
+        let Some(Segment { base_offset, facts, index: Some(index), .. }) = state.segments.last() else {
+            return Ok(());
+        };
+        sidecar::write(&index_path(&self.dir, *base_offset), facts, index)?;
+        state.checkpointed = facts.length;
+        Ok(())
+    }
+
+    /// Writes down what producers wrote so far.
+    pub(super) fn save_producers(&self, state: &mut State) -> io::Result<()> {
         sidecar::write_producers(&self.dir.join("producers"), state.end, &state.producers)?;
-        sidecar::write(&index_path(&self.dir, segment.base_offset), &segment.facts, index)?;
-        state.checkpointed = segment.facts.length;
+        state.covered = state.end;
         Ok(())
     }
 
@@ -328,76 +338,6 @@ impl Partition {
         };
         Ok(Read { records, high_watermark, log_start_offset })
     }
-
-    /// The first record whose timestamp is at least `timestamp` (KIP-79). In a compressed batch, which is not opened,
-    /// its first record stands for the one sought: a reader that starts there misses nothing.
-    pub(crate) fn offset_for_timestamp(&self, timestamp: i64) -> Result<Option<FoundOffset>, ReadError> {
-        let state = self.state();
-        let log_start = state.log_start;
-        let views = Self::views(&state, |segment| {
-            let recent = segment.facts.newest_timestamp >= timestamp;
-            recent.then(|| segment.look_up(&self.dir, &self.files, |index| index.position_of_timestamp(timestamp)))
-        })?;
-        drop(state);
-        for mut view in views {
-            let wanted = |header: &Header| header.max_timestamp >= timestamp && header.next_offset() > log_start;
-            while let Some((header, size)) = view.seek(wanted)? {
-                if let Some(found) = record_from(&view, &header, size, timestamp, log_start)? {
-                    return Ok(Some(found));
-                }
-                view.position += size as u64;
-            }
-        }
-        Ok(None)
-    }
-
-    /// The record with the largest timestamp (KIP-734). In a compressed batch its last record stands for it.
-    pub(crate) fn newest_record(&self) -> Result<Option<FoundOffset>, ReadError> {
-        let state = self.state();
-        let log_start = state.log_start;
-        let views = Self::views(&state, |segment| {
-            (segment.facts.length > 0).then(|| {
-                let view = segment.look_up(&self.dir, &self.files, |index| index.position_of_offset(log_start))?;
-                // Where all of the segment counts, its newest batch is known.
-                Ok(if segment.base_offset >= log_start {
-                    View { position: segment.facts.newest_position, ..view }
-                } else {
-                    view
-                })
-            })
-        })?;
-        let whole: Vec<bool> =
-            state.segments.iter().filter(|s| s.facts.length > 0).map(|s| s.base_offset >= log_start).collect();
-        drop(state);
-        let mut newest: Option<(View, Header, usize)> = None;
-        for (mut view, whole) in views.into_iter().zip(whole) {
-            while let Some((header, size)) = view.seek(|header| header.next_offset() > log_start)? {
-                if newest.as_ref().is_none_or(|(_, best, _)| header.max_timestamp > best.max_timestamp) {
-                    newest = Some((View { file: Arc::clone(&view.file), ..view }, header, size));
-                }
-                if whole {
-                    break;
-                }
-                view.position += size as u64;
-            }
-        }
-        let Some((view, header, size)) = newest.filter(|(_, header, _)| header.max_timestamp >= 0) else {
-            return Ok(None);
-        };
-        let found = if header.codec() == 0 {
-            record_from(&view, &header, size, header.max_timestamp, log_start)?
-        } else {
-            None
-        };
-        Ok(Some(found.unwrap_or(FoundOffset { offset: header.last_offset(), timestamp: header.max_timestamp })))
-    }
-
-    fn views(state: &State, view: impl FnMut(&Segment) -> Option<io::Result<View>>) -> Result<Vec<View>, ReadError> {
-        if state.retired {
-            return Err(ReadError::Deleted);
-        }
-        Ok(state.segments.iter().filter_map(view).collect::<io::Result<_>>()?)
-    }
 }
 
 /// A batch that was found.
@@ -406,31 +346,6 @@ struct Located {
     first_size: usize,
     /// How many bytes lie in later segments.
     behind: u64,
-}
-
-/// The first record of a batch, from `log_start` on, whose time is at least `timestamp`.
-fn record_from(
-    view: &View,
-    header: &Header,
-    size: usize,
-    timestamp: i64,
-    log_start: i64,
-) -> io::Result<Option<FoundOffset>> {
-    if header.is_log_append_time() {
-        return Ok(Some(FoundOffset { offset: header.base_offset.max(log_start), timestamp: header.max_timestamp }));
-    }
-    if header.codec() != 0 {
-        return Ok(Some(FoundOffset { offset: header.base_offset.max(log_start), timestamp: header.base_timestamp }));
-    }
-    let bytes = view.bytes(size)?;
-    let found = batch::records(&bytes[HEADER_LEN..])
-        .filter_map(Result::ok)
-        .map(|record| FoundOffset {
-            offset: header.base_offset.saturating_add(record.offset_delta),
-            timestamp: header.base_timestamp.saturating_add(record.timestamp_delta),
-        })
-        .find(|found| found.timestamp >= timestamp && found.offset >= log_start);
-    Ok(found)
 }
 
 /// How many of these bytes are whole batches.

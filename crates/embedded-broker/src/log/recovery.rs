@@ -29,7 +29,8 @@ fn read_log_start(dir: &Path) -> io::Result<Option<i64>> {
 
 /// Brings a partition's state back from its directory, which need not exist.
 pub(super) fn open(dir: &Path, files: &Files, now: i64) -> io::Result<State> {
-    let bases = segment_files(dir)?;
+    // Most partitions of most topics have never had a record; they must cost next to nothing.
+    let Some(bases) = segment_files(dir)? else { return Ok(State::default()) };
     let log_start = read_log_start(dir)?;
     let (covered, producers) =
         sidecar::read_producers(&dir.join("producers")).unwrap_or((i64::MIN, Producers::default()));
@@ -46,21 +47,24 @@ pub(super) fn open(dir: &Path, files: &Files, now: i64) -> io::Result<State> {
     let first = segments.first().map_or(0, |segment| segment.base_offset);
     let log_start = log_start.unwrap_or(first).max(first);
     let end = segments.last().map_or(log_start, |segment| segment.facts.next_offset).max(log_start);
-    // What was deleted before a crash, but not yet from the disk. The producers in it were read above.
-    segments.retain(|segment| {
-        let keep = segment.facts.next_offset > log_start;
-        if !keep {
-            remove_segment(dir, segment.base_offset);
-        }
-        keep
-    });
     let mut producers = recovery.producers;
+    let mut covered = covered;
     if covered > end {
         // The log ends before what this file saw, which only a damaged disk explains.
         producers = Producers::default();
+        covered = i64::MIN;
+    }
+    // What was deleted before a crash, but not yet from the disk.
+    let is_gone = |segment: &Segment| segment.facts.next_offset <= log_start;
+    if segments.iter().any(|segment| is_gone(segment) && segment.facts.next_offset > covered) {
+        sidecar::write_producers(&dir.join("producers"), end, &producers)?;
+        covered = end;
+    }
+    for segment in segments.extract_if(.., |segment| is_gone(segment)) {
+        remove_segment(dir, segment.base_offset);
     }
     producers.expire(now);
-    Ok(State { segments, log_start, end, producers, checkpointed, repair: false, retired: false })
+    Ok(State { segments, log_start, end, producers, covered, checkpointed, repair: false, retired: false })
 }
 
 /// Removes a segment's files. What cannot be removed now is removed at the next start.
@@ -75,11 +79,11 @@ pub(super) fn remove_segment(dir: &Path, base_offset: i64) {
     }
 }
 
-/// The base offsets of the segments. Clears away temporary files and index files without a segment.
-fn segment_files(dir: &Path) -> io::Result<BTreeSet<i64>> {
+/// The base offsets of the segments; `None` if there is no directory. Clears away temporary files and index files without a segment.
+fn segment_files(dir: &Path) -> io::Result<Option<BTreeSet<i64>>> {
     let entries = match fs::read_dir(dir) {
         Ok(entries) => entries,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(BTreeSet::new()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error),
     };
     let mut bases = BTreeSet::new();
@@ -97,7 +101,7 @@ fn segment_files(dir: &Path) -> io::Result<BTreeSet<i64>> {
     for orphan in indexes.difference(&bases) {
         fs::remove_file(index_path(dir, *orphan))?;
     }
-    Ok(bases)
+    Ok(Some(bases))
 }
 
 struct Recovery<'a> {

@@ -91,12 +91,16 @@ impl Partition {
             return Ok(());
         }
         if target == state.end {
-            // All goes: the producers must be written down before the batches that tell of them are deleted.
+            // All goes, also what is in the segment that still grows.
             self.roll(state);
+        }
+        let gone = state.segments.iter().take_while(|s| s.is_closed() && s.facts.next_offset <= target).count();
+        if state.segments[..gone].iter().any(|segment| segment.facts.next_offset > state.covered) {
+            // Producers must be written down before the batches that tell of them are deleted.
+            self.save_producers(state)?;
         }
         write_log_start(&self.dir, target)?;
         state.log_start = target;
-        let gone = state.segments.iter().take_while(|s| s.is_closed() && s.facts.next_offset <= target).count();
         for segment in state.segments.drain(..gone) {
             self.files.close(segment.id);
             remove_segment(&self.dir, segment.base_offset);

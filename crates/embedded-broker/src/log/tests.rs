@@ -382,3 +382,20 @@ fn a_scan_goes_on_across_its_buffer() {
     let none = Bytes::new();
     assert!(log.append(&none, Rules { zstd: true }).is_err());
 }
+
+#[test]
+fn producers_are_written_down_before_the_batches_that_tell_of_them_are_deleted() {
+    let (dir, clock) = fixture();
+    let small = LogConfig { segment_bytes: 150, ..config() };
+    let log = open(dir.path(), small.clone(), &clock);
+    log.append_test(&idempotent(0, 0, 1)).unwrap();
+    log.append_test(&TestBatch::of(9)).unwrap();
+    drop(log);
+    fs::remove_file(dir.path().join("0").join("producers")).unwrap();
+    let log = open(dir.path(), small.clone(), &clock);
+    log.delete_records_before(2).unwrap();
+    assert_eq!(segment_files(dir.path()).len(), 1);
+    drop(log);
+    let log = open(dir.path(), small, &clock);
+    assert_eq!(log.append_test(&idempotent(0, 0, 1)).unwrap().base_offset, 0);
+}

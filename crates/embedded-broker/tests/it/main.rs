@@ -4,6 +4,8 @@
 
 mod abuse;
 mod cut_off;
+mod groups;
+mod mutants;
 mod scope;
 mod sign_in;
 mod support;

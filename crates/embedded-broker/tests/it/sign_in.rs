@@ -5,7 +5,7 @@ use twinkey_kafka_wire::{
     scram::{Mechanism, ScramError, client::Exchange},
 };
 
-use crate::support::{SCRAM, Server, assert_closed, password_of, start, start_with, text};
+use crate::support::{SCRAM, Server, assert_closed, limits, password_of, start, start_with, text};
 
 const MECHANISMS: [SaslMechanism; 3] = [SCRAM, SaslMechanism::Scram(Mechanism::Sha512), SaslMechanism::Plain];
 
@@ -205,7 +205,7 @@ async fn an_unknown_version_of_api_versions_is_answered_on_the_same_connection()
 
 #[tokio::test]
 async fn the_sign_in_has_a_time_limit() {
-    let limits = Limits { sign_in_time: std::time::Duration::from_millis(200), ..Limits::default() };
+    let limits = Limits { sign_in_time: std::time::Duration::from_millis(200), ..limits() };
     let server: Server = start_with(limits, false).await;
     let mut client = server.connect().await;
     assert_closed(client.receive_raw().await);
@@ -216,4 +216,17 @@ async fn the_strict_client_notices_a_server_that_does_not_know_the_password() {
     let (exchange, _) = Exchange::begin(Mechanism::Sha256, "user", "pencil", "nonce");
     let (verifier, _) = exchange.prove(b"r=nonceserver,s=c2FsdA==,i=4096").unwrap();
     assert_eq!(verifier.verify(b"v=AAAA"), Err(ScramError::Proof));
+}
+
+/// A client that finds the end of the stream right behind the refusal may lose the refusal.
+#[tokio::test]
+async fn a_refused_client_may_close_first() {
+    let hour = std::time::Duration::from_hours(1);
+    let server = start_with(Limits { linger: hour, ..limits() }, false).await;
+    let mut client = server.connect().await;
+    handshake(&mut client, "PLAIN").await;
+    let outcome = client.authenticate(b"\0tk-1\0wrong".to_vec()).await;
+    assert!(matches!(outcome, Err(ClientError::Refused { code: 58, .. })), "{outcome:?}");
+    let end = tokio::time::timeout(std::time::Duration::from_millis(50), client.receive_raw()).await;
+    assert!(end.is_err(), "{end:?}");
 }

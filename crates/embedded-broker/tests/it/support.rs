@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use kafka_protocol::{messages::TopicName, protocol::StrBytes};
@@ -51,9 +52,14 @@ pub struct Server {
     _dir: TempDir,
 }
 
+/// The usual limits, but refused clients are not kept waiting.
+pub fn limits() -> Limits {
+    Limits { refusal_delay: Duration::ZERO, linger: Duration::from_millis(50), ..Limits::default() }
+}
+
 /// A broker for `tk-1` and `tk-2` of workspace `w`, and `tk-x` of workspace `other`.
 pub async fn start() -> Server {
-    start_with(Limits::default(), false).await
+    start_with(limits(), false).await
 }
 
 pub async fn start_with(limits: Limits, auto_create_topics: bool) -> Server {

@@ -1,7 +1,10 @@
 //! The schema, step by step. A step that was released is never edited; expand first, contract in a later release
-//! (migrations/README.md).
+//! (docs/migrations.md).
 
-use sea_orm_migration::{prelude::*, schema::{big_integer, big_integer_null, blob, string, string_null, string_uniq, text}};
+use sea_orm_migration::{
+    prelude::*,
+    schema::{big_integer, big_integer_null, blob, string, string_null, string_uniq, text},
+};
 
 /// All steps in order.
 pub struct Migrator;
@@ -90,8 +93,13 @@ impl MigrationTrait for Initial {
             .col(big_integer_null("deactivated_at"))
             .foreign_key(ForeignKey::create().from("tokens", "workspace_id").to("workspaces", "id"))
             .take();
-        let one_token_for_each_slot =
-            Index::create().name("tokens_workspace_slot").table("tokens").col("workspace_id").col("slot").unique().take();
+        let one_token_for_each_slot = Index::create()
+            .name("tokens_workspace_slot")
+            .table("tokens")
+            .col("workspace_id")
+            .col("slot")
+            .unique()
+            .take();
         let audit = Table::create()
             .table("audit")
             .col(big_integer("sequence").primary_key())

@@ -1,7 +1,7 @@
 //! Organisations: one for each installation, made at the first start.
 
-use sea_orm::{ActiveValue::Set, ConnectionTrait, DbErr, entity::prelude::*};
 use jiff::Timestamp;
+use sea_orm::{ActiveValue::Set, ConnectionTrait, DbErr, entity::prelude::*};
 
 /// A row.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]

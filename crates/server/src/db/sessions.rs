@@ -28,11 +28,7 @@ impl ActiveModelBehavior for ActiveModel {}
 
 /// The session with this hash, if it has not ended.
 pub async fn find_valid(db: &impl ConnectionTrait, hash: &[u8], now: Timestamp) -> Result<Option<Model>, DbErr> {
-    Entity::find()
-        .filter(Column::Hash.eq(hash))
-        .filter(Column::ExpiresAt.gt(now.as_millisecond()))
-        .one(db)
-        .await
+    Entity::find().filter(Column::Hash.eq(hash)).filter(Column::ExpiresAt.gt(now.as_millisecond())).one(db).await
 }
 
 /// Stores a session, and forgets those that have expired.

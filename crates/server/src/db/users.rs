@@ -123,7 +123,6 @@ pub async fn role_in(db: &impl ConnectionTrait, user: &Model, workspace_id: &Wor
 
 /// All workspaces in which `user` has a role of its own.
 pub async fn memberships_of(db: &impl ConnectionTrait, user: &Model) -> Result<Vec<(String, Role)>, DbErr> {
-    let rows =
-        memberships::Entity::find().filter(memberships::Column::UserId.eq(user.id.as_str())).all(db).await?;
+    let rows = memberships::Entity::find().filter(memberships::Column::UserId.eq(user.id.as_str())).all(db).await?;
     Ok(rows.into_iter().map(|row| (row.workspace_id, Role::from_name(&row.role).unwrap_or(Role::None))).collect())
 }

@@ -7,18 +7,9 @@ use axum::{
     http::{header, request::Parts},
 };
 use jiff::Timestamp;
-use twinkey_api::{
-    Role, TokenKind,
-    token::Secret,
-};
+use twinkey_api::{Role, TokenKind, token::Secret};
 
-use crate::{
-    app::App,
-    audit::Actor,
-    db,
-    error::ApiError,
-    registry::KnownToken,
-};
+use crate::{app::App, audit::Actor, db, error::ApiError, registry::KnownToken};
 
 /// An authenticated caller.
 pub enum Caller {

@@ -7,7 +7,9 @@ use axum::{
 use bytes::Bytes;
 use serde::{
     Deserializer,
-    de::{DeserializeOwned, DeserializeSeed, IntoDeserializer, MapAccess, SeqAccess, Visitor, value::StringDeserializer},
+    de::{
+        DeserializeOwned, DeserializeSeed, IntoDeserializer, MapAccess, SeqAccess, Visitor, value::StringDeserializer,
+    },
     forward_to_deserialize_any,
 };
 use serde_json::Value;
@@ -21,7 +23,8 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
-        let content_type = request.headers().get(header::CONTENT_TYPE).map(|value| value.as_bytes().to_ascii_lowercase());
+        let content_type =
+            request.headers().get(header::CONTENT_TYPE).map(|value| value.as_bytes().to_ascii_lowercase());
         let bytes = Bytes::from_request(request, state).await.map_err(|rejection| ApiError::Invalid {
             code: if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE { "BodyTooLarge" } else { "UnreadableBody" },
             status: rejection.status(),
@@ -63,7 +66,7 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
 /// A JSON value that gives a struct the spelling of its fields, whatever the case in the text. Maps keep their keys.
 struct AnyCase(Value);
 
-impl<'de> IntoDeserializer<'de, serde_json::Error> for AnyCase {
+impl IntoDeserializer<'_, serde_json::Error> for AnyCase {
     type Deserializer = Self;
 
     fn into_deserializer(self) -> Self {
@@ -160,14 +163,15 @@ impl<'de> MapAccess<'de> for Entries {
 
 #[cfg(test)]
 mod tests {
-    use twinkey_api::{topic::NewTopic, token_pair::Rotate};
+    use twinkey_api::{token_pair::Rotate, topic::NewTopic};
 
     use super::*;
 
     #[test]
     fn names_in_any_case_at_any_depth() {
         let body: NewTopic =
-            parse(br#"{"Name":"x","CONFIGURATION":{"Partitions":3,"retentionInMinutes":null},"later":[1]}"#).expect("ok");
+            parse(br#"{"Name":"x","CONFIGURATION":{"Partitions":3,"retentionInMinutes":null},"later":[1]}"#)
+                .expect("ok");
         assert_eq!(body.name, "x");
         assert_eq!(body.configuration.expect("given").partitions, Some(3));
     }

@@ -9,7 +9,12 @@ use axum::{
 use twinkey_api::{Role, WorkspaceId};
 
 use super::{Caller, UserCaller};
-use crate::{app::App, db, error::ApiError, registry::{KnownToken, Pair}};
+use crate::{
+    app::App,
+    db,
+    error::ApiError,
+    registry::{KnownToken, Pair},
+};
 
 /// A role as a type, so that a handler's signature says what it needs.
 pub trait AtLeast: Send {

@@ -68,7 +68,14 @@ pub async fn sign_in(
     app.metrics.authenticated("password", "accepted");
     let role = user.organisation_role();
     let user = User { user_id: user.id, email: user.email, role };
-    Ok((NO_STORE, Json(SignedInBody { token: secret.expose().to_owned(), expires_at: db::timestamp(expires_at.as_millisecond()), user })))
+    Ok((
+        NO_STORE,
+        Json(SignedInBody {
+            token: secret.expose().to_owned(),
+            expires_at: db::timestamp(expires_at.as_millisecond()),
+            user,
+        }),
+    ))
 }
 
 /// End the session that this request is made with
@@ -83,8 +90,7 @@ pub async fn sign_out(State(app): State<Arc<App>>, SignedIn(user): SignedIn) -> 
     }
     let transaction = app.db.write().await?;
     db::sessions::delete(&*transaction, &user.credential_id).await?;
-    let event =
-        Event { target: Some(&user.credential_id), detail: json!({}), ..Event::new("session.ended") };
+    let event = Event { target: Some(&user.credential_id), detail: json!({}), ..Event::new("session.ended") };
     audit::append(&*transaction, &user.actor(), app.now(), event).await?;
     transaction.commit().await?;
     Ok(StatusCode::NO_CONTENT)

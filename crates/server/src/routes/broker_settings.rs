@@ -36,10 +36,7 @@ pub const NO_STORE: [(HeaderName, &str); 1] = [(CACHE_CONTROL, "no-store")];
     params(("workspace_id" = String, Path)),
     responses((status = 200, body = LibrdkafkaConfig), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody))
 )]
-pub async fn librdkafka(
-    State(app): State<Arc<App>>,
-    access: Streaming<Editor>,
-) -> Result<impl IntoResponse, ApiError> {
+pub async fn librdkafka(State(app): State<Arc<App>>, access: Streaming<Editor>) -> Result<impl IntoResponse, ApiError> {
     let token = access.token();
     if let Caller::User(user) = &access.caller {
         audit_reveal(&app, user, Some(token), json!({"route": "librdkafka"})).await?;
@@ -62,7 +59,10 @@ pub async fn librdkafka(
     params(("workspace_id" = String, Path)),
     responses((status = 200, content_type = "application/zip", body = Vec<u8>), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody))
 )]
-pub async fn certificates(State(app): State<Arc<App>>, _access: Streaming<Viewer>) -> ([(HeaderName, &'static str); 1], Bytes) {
+pub async fn certificates(
+    State(app): State<Arc<App>>,
+    _access: Streaming<Viewer>,
+) -> ([(HeaderName, &'static str); 1], Bytes) {
     ([(CONTENT_TYPE, "application/zip")], app.endpoint.ca_zip.clone())
 }
 

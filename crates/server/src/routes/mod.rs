@@ -14,12 +14,12 @@ use std::{sync::Arc, time::Duration};
 
 use axum::{
     Router,
-    extract::Request,
+    extract::{DefaultBodyLimit, Request},
     http::{StatusCode, Uri, uri::PathAndQuery},
     response::{IntoResponse, Response},
 };
 use tower::{Layer, ServiceBuilder, util::MapRequestLayer};
-use tower_http::{catch_panic::CatchPanicLayer, limit::RequestBodyLimitLayer, timeout::TimeoutLayer};
+use tower_http::{catch_panic::CatchPanicLayer, timeout::TimeoutLayer};
 use utoipa::{
     Modify, OpenApi,
     openapi::security::{Http, HttpAuthScheme, SecurityRequirement, SecurityScheme},
@@ -96,7 +96,10 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
 }
 
 /// The whole API as a service. The path is normalised before routing, so this is not a plain `Router`.
-pub fn service(app: Arc<App>) -> impl tower::Service<Request, Response = Response, Error = std::convert::Infallible, Future: Send> + Clone + Send + 'static {
+pub fn service(
+    app: Arc<App>,
+) -> impl tower::Service<Request, Response = Response, Error = std::convert::Infallible, Future: Send> + Clone + Send + 'static
+{
     let (router, openapi) = documented().split_for_parts();
     let router: Router = router
         // The same list under the path that newer tools use.
@@ -112,7 +115,7 @@ pub fn service(app: Arc<App>) -> impl tower::Service<Request, Response = Respons
     let limits = ServiceBuilder::new()
         .layer(CatchPanicLayer::custom(|_| ApiError::Internal("a handler panicked".into()).into_response()))
         .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, REQUEST_TIMEOUT))
-        .layer(RequestBodyLimitLayer::new(BODY_LIMIT));
+        .layer(DefaultBodyLimit::max(BODY_LIMIT));
     MapRequestLayer::new(collapse_slashes).layer(router.layer(limits))
 }
 

@@ -73,7 +73,10 @@ pub async fn query(
 
 fn one_of(name: &str, value: Option<&str>, allowed: &[&'static str]) -> Result<&'static str, ApiError> {
     allowed.iter().copied().find(|word| value.is_some_and(|value| value.eq_ignore_ascii_case(word))).ok_or_else(|| {
-        ApiError::bad_request("InvalidQuery", format!("The query parameter {name} must be one of {}", allowed.join(", ")))
+        ApiError::bad_request(
+            "InvalidQuery",
+            format!("The query parameter {name} must be one of {}", allowed.join(", ")),
+        )
     })
 }
 

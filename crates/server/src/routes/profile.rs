@@ -8,6 +8,7 @@ use axum::{
     http::StatusCode,
     response::IntoResponse,
 };
+use jiff::Timestamp;
 use serde_json::json;
 use twinkey_api::{
     TokenKind,
@@ -89,7 +90,7 @@ pub async fn create_pat(
         name: body.name,
         hash: app.keys.hash(&secret).to_vec(),
         created_at: now.as_millisecond(),
-        expires_at: body.expires_at.map(|expires_at| expires_at.as_millisecond()),
+        expires_at: body.expires_at.map(Timestamp::as_millisecond),
     };
     let answer = CreatedPat {
         id: row.id.clone(),

@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use axum::{extract::State, http::header::{CONTENT_TYPE, HeaderName}};
+use axum::{
+    extract::State,
+    http::header::{CONTENT_TYPE, HeaderName},
+};
 use twinkey_api::error::ErrorBody;
 
 use crate::{app::App, db, error::ApiError};

@@ -78,9 +78,7 @@ pub async fn create(
 }
 
 async fn find(app: &App, id: &WorkspaceId) -> Result<db::workspaces::Model, ApiError> {
-    db::workspaces::find(&*app.db, id.as_str())
-        .await?
-        .ok_or_else(|| ApiError::NotFound(format!("Workspace '{id}'")))
+    db::workspaces::find(&*app.db, id.as_str()).await?.ok_or_else(|| ApiError::NotFound(format!("Workspace '{id}'")))
 }
 
 async fn list_for(app: &App, user: &UserCaller) -> Result<Vec<Workspace>, ApiError> {
@@ -115,11 +113,7 @@ fn shows_credentials(user: &UserCaller, role: Role) -> bool {
     user.kind == TokenKind::Pat && role >= Role::Editor
 }
 
-fn describe(
-    app: &App,
-    row: db::workspaces::Model,
-    token: Option<&KnownToken>,
-) -> Result<Workspace, ApiError> {
+fn describe(app: &App, row: db::workspaces::Model, token: Option<&KnownToken>) -> Result<Workspace, ApiError> {
     let (username, password) = match token {
         Some(token) => (token.principal.clone(), password_of(app, token)?.to_string()),
         None => (String::new(), String::new()),

@@ -56,8 +56,15 @@ impl Tokens {
                 println!("Workspace {}, generation {}", pair.workspace_id, pair.generation);
                 let mut table = table(&["TOKEN", "VALUE", "PRINCIPAL", "CREATED", "LAST USED"]);
                 for token in [pair.current, pair.next] {
-                    let last_used = token.last_used_at.map_or_else(|| "not since the start".into(), |at| at.to_string());
-                    table.add_row([token.label, token.masked, token.principal, token.created_at.to_string(), last_used]);
+                    let last_used =
+                        token.last_used_at.map_or_else(|| "not since the start".into(), |at| at.to_string());
+                    table.add_row([
+                        token.label,
+                        token.masked,
+                        token.principal,
+                        token.created_at.to_string(),
+                        last_used,
+                    ]);
                 }
                 println!("{table}");
                 Ok(ExitCode::SUCCESS)
@@ -89,7 +96,10 @@ impl Tokens {
 }
 
 fn confirmed(pair: &TokenPair) -> anyhow::Result<bool> {
-    anyhow::ensure!(std::io::stdin().is_terminal(), "there is no terminal to ask on; repeat with --yes if you are sure");
+    anyhow::ensure!(
+        std::io::stdin().is_terminal(),
+        "there is no terminal to ask on; repeat with --yes if you are sure"
+    );
     print!(
         "Token 1 of {} ({}) will stop working at once, and Token 2 ({}) takes its place. Rotate? [y/N] ",
         pair.workspace_id, pair.current.masked, pair.next.masked

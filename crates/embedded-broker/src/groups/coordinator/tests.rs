@@ -265,10 +265,8 @@ async fn group_ids_and_groups_are_bounded() {
     for id in ["", &"w".repeat(limits::ID_BYTES + 1)] {
         assert_eq!(bench.coordinator.join(&scope(), id, consumer("")).await, Err(GroupError::InvalidGroupId));
     }
-    let mut map = BTreeMap::new();
-    for id in ["a-1", "w-1", "w-2", "w-3", "w", "w.1", "x-1"] {
-        map.insert(id.to_owned(), ());
-    }
+    let map: BTreeMap<String, i32> =
+        ["a-1", "w-1", "w-2", "w-3", "w", "w.1", "x-1"].into_iter().map(|id| (id.to_owned(), 0)).collect();
     for id in ["w-0", "w-2", "w-9"] {
         assert_eq!(neighbours(&map, &scope(), id), 3, "{id}");
     }
@@ -296,7 +294,7 @@ impl Client {
     fn new(index: usize) -> Self {
         Self {
             member_id: String::new(),
-            instance_id: (index % 3 == 0).then(|| format!("static-{index}")),
+            instance_id: (index.is_multiple_of(3)).then(|| format!("static-{index}")),
             principal: if index.is_multiple_of(2) { "even" } else { "odd" },
             known_id: index % 5 != 1,
             doing: Doing::Nothing,

@@ -135,7 +135,7 @@ impl Group {
         if was_leader && can_skip {
             joined.skip_assignment = true;
         } else if was_leader {
-            joined.leader = old_id.to_owned();
+            old_id.clone_into(&mut joined.leader);
             joined.members = Vec::new();
         }
         Outcome::Now(Box::new(Ok(joined)))

@@ -108,7 +108,7 @@ impl Bench {
     fn stable(&mut self, joins: Vec<Join>) -> Vec<Joined> {
         let mut answers: Vec<JoinAnswer> = joins.into_iter().map(|join| self.join(join)).collect();
         self.pass(1_000);
-        let mut joined: Vec<Joined> = answers.iter_mut().map(|answer| ok(answer)).collect();
+        let mut joined: Vec<Joined> = answers.iter_mut().map(ok).collect();
         joined.sort_by_key(|joined| joined.leader != joined.member_id);
         let names: Vec<(&str, &str)> = joined.iter().map(|joined| (&*joined.member_id, &*joined.member_id)).collect();
         let mut syncs: Vec<SyncAnswer> = joined.iter().map(|joined| self.sync(joined, &names)).collect();

@@ -1,0 +1,12 @@
+//! Integration tests against the real server, in-process. Test names carry the promises of the design: S1–S11, B1–B7, and
+//! the guarantees g1–g8.
+
+mod bad_input;
+mod openapi;
+mod people;
+mod rotation;
+mod start;
+mod state_machine;
+mod streaming;
+mod topics;
+mod workspaces;

@@ -1,0 +1,42 @@
+//! The committed contract is the one that the handlers have.
+
+#[test]
+fn openapi_json_is_up_to_date() {
+    let committed = include_str!("../../../../openapi.json");
+    let generated = twinkey_server::routes::openapi().to_pretty_json().expect("serialisable");
+    assert!(committed.trim_end() == generated, "openapi.json is out of date: run `make openapi`");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_reference_loads_nothing_from_another_host() {
+    let server = twinkey_testkit::TestServer::start().await;
+    for path in ["/docs/", "/docs/swagger-initializer.js", "/docs/index.css"] {
+        let answer = server.api.get(path, "").await;
+        assert_eq!(answer.status, 200, "{path}");
+        for scheme in ["src=\"http", "href=\"http", "src=\"//", "href=\"//", "url(http", "@import"] {
+            assert!(!answer.text.contains(scheme), "{path} contains {scheme}");
+        }
+    }
+    assert_eq!(server.api.get("/openapi.json", "").await.ok()["info"]["title"], "Twinkey");
+    assert_eq!(server.api.get("/healthz", "").await.text, "ok\n");
+    assert_eq!(server.api.get("/readyz", "").await.text, "ready\n");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn metrics_count_and_name_no_token() {
+    let server = twinkey_testkit::TestServer::start().await;
+    let token = server.token(twinkey_api::token_pair::Slot::Current).await;
+    server.api.get("/workspaces", &token).await.ok();
+    server.api.rotate("demo", &server.admin, 0).await.ok();
+    server.api.get("/workspaces", &token).await.refused(401);
+    let text = server.api.get("/metrics", "").await.text;
+    for line in [
+        "twinkey_authentications_total{kind=\"sdk\",outcome=\"accepted\"} 1",
+        "twinkey_authentications_total{kind=\"sdk\",outcome=\"rotated_out\"} 1",
+        "twinkey_rotations_total 1",
+        "twinkey_sdk_tokens 2",
+    ] {
+        assert!(text.contains(line), "{line} is missing in\n{text}");
+    }
+    assert!(twinkey_testkit::leaks::find_tokens(text.as_bytes()).is_empty());
+}

@@ -1,0 +1,57 @@
+//! Starting: keys, locks, and what the first start makes.
+
+use std::fs;
+
+use twinkey_server::{keys::MasterKeySource, start::StartError};
+use twinkey_testkit::{
+    TestServer,
+    server::{config, try_start_now},
+};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_server_on_the_same_data_is_refused() {
+    let server = TestServer::start().await;
+    let error = try_start_now(config(&server.data_dir())).await.err().expect("refused");
+    assert!(matches!(error, StartError::Locked(..)));
+    let message = error.to_string();
+    assert!(message.contains(&server.data_dir().display().to_string()) && message.contains("process"), "{message}");
+    server.restart().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_the_right_master_key_the_server_does_not_start() {
+    let server = TestServer::start().await;
+    let data_dir = server.data_dir();
+    let path = data_dir.join("master.key");
+    let key = fs::read_to_string(&path).expect("made at the first start");
+    // Keeps the directory alive while no server runs on it.
+    let keep = tempfile::tempdir().expect("temporary directory");
+    let copy = keep.path().join("data");
+    server.stop_and_copy(&copy).await;
+    let path = copy.join(path.file_name().expect("a name"));
+
+    fs::remove_file(&path).expect("removed");
+    let missing = try_start_now(config(&copy)).await.err().expect("refused").to_string();
+    assert!(missing.contains(&path.display().to_string()) && missing.contains("TWINKEY_MASTER_KEY"), "{missing}");
+    assert!(!path.exists(), "no new key may be made for old data");
+
+    fs::write(&path, "nonsense").expect("written");
+    let malformed = try_start_now(config(&copy)).await.err().expect("refused").to_string();
+    assert!(malformed.contains("not valid"), "{malformed}");
+
+    fs::write(&path, "A".repeat(43)).expect("written");
+    let wrong = try_start_now(config(&copy)).await.err().expect("refused").to_string();
+    assert!(wrong.contains("not the one"), "{wrong}");
+
+    let mut from_variable = config(&copy);
+    from_variable.master_key = Some(MasterKeySource::Value(key.into()));
+    let server = try_start_now(from_variable).await.unwrap_or_else(|error| panic!("{error}"));
+    server.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_unusable_data_directory_is_named() {
+    let file = tempfile::NamedTempFile::new().expect("temporary file");
+    let error = try_start_now(config(file.path())).await.err().expect("refused").to_string();
+    assert!(error.contains(&file.path().display().to_string()), "{error}");
+}

@@ -1,0 +1,46 @@
+//! Workspace ids: the rules that keep workspaces apart.
+
+use serde_json::json;
+use twinkey_api::Role;
+use twinkey_testkit::TestServer;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ids_are_checked_and_the_other_workspace_is_named() {
+    let server = TestServer::start().await;
+    let create = async |id: &str| server.api.post("/workspaces", &server.admin, &json!({"workspaceId": id})).await;
+    create("acme-dev").await.ok();
+    for (id, part) in [
+        ("Acme", "lower-case"),
+        ("a--b", "lower-case"),
+        ("", "lower-case"),
+        ("workspaces", "reserved"),
+        ("portal", "reserved"),
+        ("acme-dev", "already exists"),
+        ("acme-dev-eu", "workspace 'acme-dev' exists"),
+        ("acme", "workspace 'acme-dev' exists"),
+        ("demo-x", "workspace 'demo' exists"),
+    ] {
+        let message = create(id).await.refused(400);
+        assert!(message.contains(part), "{id}: {message}");
+    }
+    create("acme-devx").await.ok();
+    create("acme2").await.ok();
+    let too_long = create(&"x".repeat(61)).await.refused(400);
+    assert!(too_long.contains("60 characters"), "{too_long}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn managers_create_and_members_see_what_they_may() {
+    let server = TestServer::start().await;
+    let manager = server.user("manager@example.org", Role::Manager, None).await;
+    let editor = server.user("editor@example.org", Role::Editor, Some(("demo", Role::None))).await;
+    server.api.post("/workspaces", &manager, &json!({"workspaceId": "acme", "name": "Acme"})).await.ok();
+    let refused = server.api.post("/workspaces", &editor, &json!({"workspaceId": "other"})).await.refused(403);
+    assert!(refused.contains("Manager"), "{refused}");
+    let seen = server.api.get("/workspaces", &editor).await.ok();
+    let ids: Vec<_> = seen.as_array().expect("a list").iter().map(|it| &it["workspaceId"]).collect();
+    assert_eq!(ids, ["acme"]);
+    let hidden = server.api.get("/workspaces/demo", &editor).await.refused(404);
+    let missing = server.api.get("/workspaces/nothing", &editor).await.refused(404);
+    assert_eq!(hidden.replace("demo", "nothing"), missing);
+}
