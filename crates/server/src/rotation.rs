@@ -49,7 +49,7 @@ pub struct Order {
     pub reason: Option<String>,
 }
 
-/// Rotates. Must run to its end once begun: spawn it rather than tie it to a connection that may go away.
+/// Rotates. Must run to its end once begun: see `routes::to_its_end`.
 pub async fn rotate(app: &App, actor: &Actor, order: &Order) -> Result<Rotated, ApiError> {
     let now = app.now();
     let (pair, dead) = flip(app, actor, order, now).await?;

@@ -119,6 +119,14 @@ pub fn service(
     MapRequestLayer::new(collapse_slashes).layer(router.layer(limits))
 }
 
+/// Runs a change in a task of its own. The handler of a client that hangs up is dropped wherever it waits; a change whose
+/// commit is followed by a further step, such as telling the registry, must not end between the two.
+async fn to_its_end<T: Send + 'static>(
+    change: impl Future<Output = Result<T, ApiError>> + Send + 'static,
+) -> Result<T, ApiError> {
+    tokio::spawn(change).await.map_err(|error| ApiError::Internal(format!("the task of a change ended: {error}")))?
+}
+
 /// `//workspaces///x` → `/workspaces/x`: clients that concatenate a base URL with a trailing slash send such paths, and none
 /// of them follows a redirect.
 fn collapse_slashes(mut request: Request) -> Request {

@@ -13,7 +13,7 @@ use twinkey_api::{
     token_pair::{EmergencyRotation, RevealedToken, Rotate, Rotated, Slot, TokenPair},
 };
 
-use super::broker_settings::NO_STORE;
+use super::{broker_settings::NO_STORE, to_its_end};
 use crate::{
     app::App,
     audit::{self, Event},
@@ -116,7 +116,5 @@ async fn run(app: Arc<App>, user: UserCaller, order: Order) -> Result<Json<Rotat
     if order.reason.as_ref().is_some_and(|reason| reason.len() > REASON_MAX) {
         return Err(ApiError::bad_request("InvalidReason", format!("The reason may have at most {REASON_MAX} bytes")));
     }
-    // In a task of its own: a caller who hangs up must not leave a rotation between flip and cut-off.
-    let task = tokio::spawn(async move { rotation::rotate(&app, &user.actor(), &order).await });
-    task.await.map_err(|error| ApiError::Internal(format!("the rotation's task ended: {error}")))?.map(Json)
+    to_its_end(async move { rotation::rotate(&app, &user.actor(), &order).await }).await.map(Json)
 }
