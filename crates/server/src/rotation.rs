@@ -51,7 +51,8 @@ pub struct Order {
 
 /// Rotates. Must run to its end once begun: see `routes::to_its_end`.
 pub async fn rotate(app: &App, actor: &Actor, order: &Order) -> Result<Rotated, ApiError> {
-    let now = app.now();
+    // As it is stored, so that this answer and the refusal of the dead token name the same moment.
+    let now = db::timestamp(app.now().as_millisecond());
     let (pair, dead) = flip(app, actor, order, now).await?;
     let mut connections_closed = 0;
     for token in &dead {
