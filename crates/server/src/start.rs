@@ -35,7 +35,7 @@ use crate::{
 };
 
 /// The name of the personal access token that the command line on the server's own machine uses.
-const LOCAL_CLI: &str = "local command line";
+pub(crate) const LOCAL_CLI: &str = "local command line";
 
 /// What a server needs to know. Listeners, time and randomness are passed beside it.
 #[derive(Clone)]

@@ -11,7 +11,6 @@ use std::{
     time::Duration,
 };
 
-use jiff::Timestamp;
 use tokio::{
     net::TcpListener,
     task::spawn_blocking,
@@ -25,6 +24,7 @@ pub(crate) use shared::Shared;
 
 use crate::{
     Scope,
+    clock::Clock,
     connection::{self, ConnectionInfo, Credentials, Table},
     groups::GroupCoordinator,
     topics::{Catalogue, NewTopic, OpenError, TopicError},
@@ -32,9 +32,6 @@ use crate::{
 
 /// How often old records are looked for.
 const RETENTION_EVERY: Duration = Duration::from_mins(1);
-
-/// Where the time comes from; passed in so that tests can set it.
-pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
 /// A principal that may sign in now.
 pub struct KnownPrincipal {

@@ -24,6 +24,7 @@ use crate::{
     db,
     error::ApiError,
     extract::{Body, SignedIn},
+    start::LOCAL_CLI,
 };
 
 /// The longest name of a personal access token, in bytes.
@@ -79,6 +80,13 @@ pub async fn create_pat(
     if body.name.trim().is_empty() || body.name.len() > NAME_MAX {
         let message = format!("The name must have 1 to {NAME_MAX} bytes; say what the token is for");
         return Err(ApiError::bad_request("InvalidName", message));
+    }
+    // Each start replaces all tokens of this name.
+    if body.name == LOCAL_CLI {
+        return Err(ApiError::bad_request(
+            "InvalidName",
+            format!("The name '{LOCAL_CLI}' is the server's own; choose another"),
+        ));
     }
     if body.expires_at.is_some_and(|expires_at| expires_at <= now) {
         return Err(ApiError::bad_request("InvalidExpiry", "expiresAt is in the past"));

@@ -74,7 +74,7 @@ pub async fn reveal(
 #[utoipa::path(
     post, path = "/workspaces/{workspace_id}/tokens/rotate", tag = "tokens",
     params(("workspace_id" = String, Path)), request_body = Rotate,
-    responses((status = 200, body = Rotated), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody), (status = 422, body = ErrorBody))
+    responses((status = 200, body = Rotated), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody), (status = 422, body = ErrorBody))
 )]
 pub async fn rotate(
     State(app): State<Arc<App>>,
@@ -96,7 +96,7 @@ pub async fn rotate(
 #[utoipa::path(
     post, path = "/workspaces/{workspace_id}/tokens/emergency-rotation", tag = "tokens",
     params(("workspace_id" = String, Path)), request_body = EmergencyRotation,
-    responses((status = 200, body = Rotated), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody), (status = 422, body = ErrorBody))
+    responses((status = 200, body = Rotated), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody), (status = 422, body = ErrorBody))
 )]
 pub async fn emergency_rotation(
     State(app): State<Arc<App>>,

@@ -37,8 +37,7 @@ async fn s8_token_1_dies_token_2_is_promoted_a_new_token_2_is_made() {
     }
     let message = server.api.get("/workspaces", &first).await.refused(401);
     assert!(
-        message.contains(&format!("rotated out at {deactivated_at}"))
-            && message.contains("Topics → Broker settings"),
+        message.contains(&format!("rotated out at {deactivated_at}")) && message.contains("Topics → Broker settings"),
         "{message}"
     );
 }
