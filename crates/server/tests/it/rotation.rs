@@ -276,3 +276,24 @@ async fn generations_that_never_were_are_stale() {
         assert!(message.contains("generation 0") && message.contains(&expected.to_string()), "{message}");
     }
 }
+
+/// A commit whose outcome was never learned leaves memory behind the database; the next rotation builds on the database.
+#[tokio::test(flavor = "multi_thread")]
+async fn g1_memory_that_is_behind_catches_up() {
+    let server = TestServer::start().await;
+    let workspace_id = twinkey_api::WorkspaceId::parse("demo").expect("an id");
+    let tokens = [server.token(Slot::Current).await, server.token(Slot::Next).await];
+    let behind = server.app().registry.pair(&workspace_id).expect("a pair");
+    server.api.rotate("demo", &server.admin, 0).await.ok();
+    server.app().registry.set(behind);
+    server.api.rotate("demo", &server.admin, 1).await.ok();
+    for token in &tokens {
+        assert!(!server.api.accepts("demo", token).await);
+    }
+    let shown = server.api.get("/workspaces/demo/tokens", &server.admin).await.ok();
+    let server = server.restart().await;
+    let stored = server.api.get("/workspaces/demo/tokens", &server.admin).await.ok();
+    for slot in ["current", "next"] {
+        assert_eq!(shown[slot]["id"], stored[slot]["id"]);
+    }
+}
