@@ -4,12 +4,7 @@
 //! the master key by HKDF-SHA-256 with different labels. The password of a token's broker principal is derived from the
 //! token itself, so that no further secret has to be stored or moved when the master key changes.
 
-use std::{
-    fs::{self, OpenOptions},
-    io::{self, Write},
-    os::unix::fs::OpenOptionsExt,
-    path::PathBuf,
-};
+use std::{fs, io, path::PathBuf};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use chacha20poly1305::{
@@ -22,7 +17,7 @@ use sha2::Sha256;
 use twinkey_api::token::Secret;
 use zeroize::Zeroizing;
 
-use crate::random::Random;
+use crate::{files::write_private, random::Random};
 
 const NONCE_LENGTH: usize = 24;
 
@@ -84,9 +79,7 @@ impl MasterKeySource {
             Ok(text) => Ok(Zeroizing::new(text)),
             Err(error) if error.kind() == io::ErrorKind::NotFound && may_create => {
                 let text = Zeroizing::new(URL_SAFE_NO_PAD.encode(Zeroizing::new(random.bytes::<32>())));
-                let mut file =
-                    OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map_err(failed)?;
-                file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(failed)?;
+                write_private(path, text.as_bytes()).map_err(failed)?;
                 Ok(text)
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => Err(MasterKeyError::Missing(path.clone())),

@@ -45,6 +45,12 @@ pub struct KnownPrincipal {
 pub trait Principals: Send + Sync + 'static {
     /// The principal `name`, or `None` if there is none or it was cut off. Called on async threads: answer from memory.
     fn find(&self, name: &str) -> Option<KnownPrincipal>;
+
+    /// Told of each sign-in, once the client has proved who it is. Answers whether the principal is still known: it may have
+    /// been cut off since it was found.
+    fn signed_in(&self, name: &str) -> bool {
+        self.find(name).is_some()
+    }
 }
 
 /// Why a broker did not start.

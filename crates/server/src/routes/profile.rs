@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::{
     Json,
-    extract::{Path, State},
+    extract::{Path, State, rejection::PathRejection},
     http::StatusCode,
     response::IntoResponse,
 };
@@ -118,13 +118,14 @@ pub async fn create_pat(
 #[utoipa::path(
     delete, path = "/profile/tokens/{id}", tag = "people",
     params(("id" = String, Path)),
-    responses((status = 204), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody))
+    responses((status = 204), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody))
 )]
 pub async fn delete_pat(
     State(app): State<Arc<App>>,
     SignedIn(caller): SignedIn,
-    Path(id): Path<String>,
+    id: Result<Path<String>, PathRejection>,
 ) -> Result<StatusCode, ApiError> {
+    let Path(id) = id.map_err(|rejection| ApiError::bad_request("InvalidPath", rejection.body_text()))?;
     let transaction = app.db.write().await?;
     if !db::pats::delete(&*transaction, &caller.user.id, &id).await? {
         return Err(ApiError::NotFound("This personal access token".into()));

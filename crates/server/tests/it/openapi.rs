@@ -46,3 +46,14 @@ async fn metrics_count_and_name_no_token() {
     }
     assert!(twinkey_testkit::leaks::find_tokens(text.as_bytes()).is_empty());
 }
+
+/// A reference to a schema that is not there makes tools refuse the document or skip the operation.
+#[test]
+fn every_schema_that_is_referred_to_is_there() {
+    let document = twinkey_server::routes::openapi().to_json().expect("serialisable");
+    let schemas = serde_json::from_str::<serde_json::Value>(&document).expect("JSON")["components"]["schemas"].clone();
+    for reference in document.split("#/components/schemas/").skip(1) {
+        let name = reference.split('"').next().expect("the end of the text");
+        assert!(schemas.get(name).is_some(), "{name} is missing");
+    }
+}

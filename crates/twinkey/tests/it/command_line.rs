@@ -134,3 +134,24 @@ fn what_cannot_work_is_said_in_one_line() {
     let output = run(&directory.path().join("nothing"), &["env", "demo"]);
     assert!(!output.status.success() && text(&output).contains("twinkey login"), "{}", text(&output));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn odd_surroundings() {
+    let directory = tempfile::tempdir().expect("temporary directory");
+    let data_dir = directory.path().join("data");
+    let process = Process::start(&data_dir).await;
+    let command = || {
+        let mut command = twinkey();
+        command.args(["tokens", "show", "demo"]).env("TWINKEY_DATA_DIR", &data_dir);
+        command
+    };
+    // A proxy of the environment is not for this machine.
+    let proxied = command().env("http_proxy", "http://127.0.0.1:1").output().expect("runs");
+    assert!(proxied.status.success(), "{}", text(&proxied));
+    // A reader that has seen enough is nothing to complain about.
+    let (reader, writer) = std::io::pipe().expect("a pipe");
+    drop(reader);
+    let unread = command().stdout(writer).output().expect("runs");
+    assert!(unread.status.code() == Some(141) && unread.stderr.is_empty(), "{}", text(&unread));
+    process.terminate();
+}
