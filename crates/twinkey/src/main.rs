@@ -74,7 +74,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Workspaces(command) => command.run().await?,
         Command::Tokens(command) => return command.run().await,
         Command::Audit(command) => return command.run().await,
-        Command::Openapi => writeln!(std::io::stdout(), "{}", twinkey_server::routes::openapi().to_pretty_json()?)?,
+        Command::Openapi => writeln!(io::stdout(), "{}", twinkey_server::routes::openapi().to_pretty_json()?)?,
     }
     Ok(ExitCode::SUCCESS)
 }
