@@ -259,6 +259,12 @@ def member(topic, group):
     source.close()
 
 
+def end(topic):
+    source = consumer(f"{PREFIX}end")
+    report("end", offset=source.get_watermark_offsets(TopicPartition(topic, 0), 10)[1])
+    source.close()
+
+
 def feed(topic):
     """Numbered messages until it is told to stop; says which were acknowledged."""
     stop, acknowledged, sink = stop_requested(), [], producer(enable_idempotence=True)

@@ -54,7 +54,7 @@ def stream(name, group):
         if stop.is_set():
             break
         send_numbers(sending, [number])
-        if number % 100 == 0:
+        if seen and number % 100 == 0:
             report("streaming", seen=len(seen))
         time.sleep(0.005)
     producer.flush()

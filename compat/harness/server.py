@@ -12,6 +12,11 @@ from harness.api import Api
 START_TIMEOUT = 60
 
 
+def environment():
+    """The caller's environment without his own settings for a server; what the server logs may be chosen."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("TWINKEY_") or name == "TWINKEY_LOG"}
+
+
 class Server:
     """A running server. `stop` ends it; `admin` is the API with an administrator's personal access token."""
 
@@ -20,7 +25,10 @@ class Server:
         command = [os.environ["TWINKEY_BIN"], "serve", "--listen", "127.0.0.1:0", "--broker-listen", "127.0.0.1:0"]
         command += ["--data-dir", str(data_dir)]
         with open(self.log, "ab") as log:
-            self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+            # The working directory holds no twinkey.toml.
+            self.process = subprocess.Popen(
+                command, cwd=data_dir.parent, env=environment(), stdin=subprocess.DEVNULL, stdout=log, stderr=log
+            )
         try:
             self.wait_until_ready()
         except BaseException:

@@ -3,7 +3,7 @@
 An environment's directory carries a hash of its requirements and its Python, so that changed requirements get a new one and
 an unfinished one is never mistaken for a whole one (it is made under another name and renamed when it is complete).
 
-As a program, `venvs.py suite` makes one environment and prints the path of its Python.
+As a program it makes all environments and prints the path of the Python that the suite itself runs in.
 """
 
 import glob
@@ -86,7 +86,7 @@ def run(command, problem: str) -> None:
 
 if __name__ == "__main__":
     try:
-        for wanted in sys.argv[1:]:
-            print(ensure(wanted))
+        pythons = {file.stem: ensure(file.stem) for file in sorted(REQUIREMENTS.glob("*.txt"))}
+        print(pythons["suite"])
     except Unusable as error:
         sys.exit(f"compat: {error}")

@@ -7,19 +7,22 @@ from pathlib import Path
 
 import pytest
 
+from harness.server import environment
+
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 HELLO = [("quixstreams", "hello_quix.py"), ("quixstreams-0.5.7", "hello_streaming_client.py")]
 IDS = [name for name, _ in HELLO]
 
 
-def environment(server):
+def printed(server):
     command = [os.environ["TWINKEY_BIN"], "env", "demo", "--format", "json", "--data-dir", str(server.data_dir)]
-    return json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, timeout=30).stdout)
+    done = subprocess.run(command, check=True, env=environment(), stdout=subprocess.PIPE, timeout=30)
+    return json.loads(done.stdout)
 
 
 @pytest.mark.parametrize("venv, example", HELLO, ids=IDS)
 def test_s5_example_streams_with_the_printed_environment(server, start, venv, example):
-    variables = environment(server)
+    variables = printed(server)
     for _ in range(2):  # a second run in the same workspace too
         text = start(venv, EXAMPLES / example, variables).finish(30)
         assert "Sent 5" in text and "came back" in text

@@ -44,6 +44,7 @@ def test_transactional_producer_is_refused_soon_and_clearly(workspace, run, venv
     program = run(venv, "confluent.py", workspace.kafka(), "transaction")
     refused = program.wait_for("refused", 1)
     assert refused["seconds"] < 10 and refused["code"] != "_TIMED_OUT", refused
+    assert "does not support transactions" in refused["text"], refused
 
 
 @CONFLUENT

@@ -14,7 +14,8 @@ def test_topics_messages_and_offsets_outlive_the_server(tmp_path, run, kill):
         variables = workspace.quix()
         run("quixstreams", "quix_app.py", variables, "produce", "orders", 20)
         run("quixstreams", "quix_app.py", variables, "consume", "orders", "readers", 8)
-        server.process.kill() if kill else None
+        if kill:
+            server.process.kill()
         server.stop()
 
         server = Server(tmp_path / "data")
