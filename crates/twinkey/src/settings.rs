@@ -153,7 +153,10 @@ fn secret_variable(name: &str) -> Option<String> {
 fn host_and_port(text: &str) -> anyhow::Result<(String, Option<u16>)> {
     let invalid = || format!("--broker-advertise {text} is not HOST or HOST:PORT");
     match text.rsplit_once(':') {
-        Some((host, port)) if !host.is_empty() => Ok((host.to_owned(), Some(port.parse().with_context(invalid)?))),
+        // Of an IPv6 address the last group would be taken for the port; clients are better told a name anyway.
+        Some((host, port)) if !host.is_empty() && !host.contains(':') => {
+            Ok((host.to_owned(), Some(port.parse().with_context(invalid)?)))
+        }
         None if !text.is_empty() => Ok((text.to_owned(), None)),
         _ => bail!(invalid()),
     }
@@ -189,6 +192,11 @@ mod tests {
     fn advertised_hosts() {
         assert_eq!(host_and_port("a.example:9").expect("valid"), ("a.example".into(), Some(9)));
         assert_eq!(host_and_port("a.example").expect("valid"), ("a.example".into(), None));
-        assert!(host_and_port("a:b").is_err() && host_and_port("").is_err() && host_and_port(":1").is_err());
+        assert!(
+            host_and_port("a:b").is_err()
+                && host_and_port("::1").is_err()
+                && host_and_port("").is_err()
+                && host_and_port(":1").is_err()
+        );
     }
 }

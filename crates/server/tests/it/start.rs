@@ -84,5 +84,5 @@ async fn a_half_written_file_does_not_stand_in_the_way() {
     let server = try_start_now(config(&data_dir)).await.unwrap_or_else(|error| panic!("{error}"));
     server.shutdown().await;
     let left = fs::read_dir(&data_dir).expect("readable").map(|entry| entry.expect("readable").path());
-    assert_eq!(left.filter(|path| path.extension().is_some_and(|extension| extension == "tmp")).count(), 0);
+    assert_eq!(left.filter(|path| path.extension().is_some_and(|it| it == "tmp")).count(), 0);
 }

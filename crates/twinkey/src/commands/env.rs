@@ -6,6 +6,7 @@ use clap::{Args, ValueEnum};
 use serde_json::json;
 use twinkey_api::token_pair::{RevealedToken, Slot};
 
+use super::workspace_id;
 use crate::client::ServerArgs;
 
 /// Example: eval "$(twinkey env demo)"
@@ -13,6 +14,7 @@ use crate::client::ServerArgs;
 #[command(after_help = "Example:\n  eval \"$(twinkey env demo)\" && python examples/hello_quix.py")]
 pub struct Env {
     /// The workspace's id
+    #[arg(value_parser = workspace_id)]
     workspace: String,
     /// How to print the variables
     #[arg(long, value_enum, default_value = "export")]

@@ -11,7 +11,7 @@ use twinkey_api::{
     token_pair::{Rotate, Rotated, TokenPair},
 };
 
-use super::table;
+use super::{table, workspace_id};
 use crate::client::ServerArgs;
 
 #[derive(Subcommand)]
@@ -19,6 +19,7 @@ pub enum Tokens {
     /// Show both tokens of a workspace, without their values (`twinkey env` prints those)
     Show {
         /// The workspace's id
+        #[arg(value_parser = workspace_id)]
         workspace: String,
         #[command(flatten)]
         server: ServerArgs,
@@ -27,6 +28,7 @@ pub enum Tokens {
     #[command(after_help = "Example:\n  twinkey tokens rotate demo --reason 'leaked in a ticket'")]
     Rotate {
         /// The workspace's id
+        #[arg(value_parser = workspace_id)]
         workspace: String,
         /// Why, for the audit log
         #[arg(long)]

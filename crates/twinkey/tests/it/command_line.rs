@@ -153,5 +153,10 @@ async fn odd_surroundings() {
     drop(reader);
     let unread = command().stdout(writer).output().expect("runs");
     assert!(unread.status.code() == Some(141) && unread.stderr.is_empty(), "{}", text(&unread));
+    // What cannot be a workspace's id never becomes part of a path.
+    for id in ["", "../x", "demo?", "Demo"] {
+        let refused = run(&data_dir, &["env", id]);
+        assert!(!refused.status.success() && text(&refused).contains("lower-case"), "{}", text(&refused));
+    }
     process.terminate();
 }
