@@ -57,10 +57,12 @@ impl Exchange {
         Some(Self { mechanism, state })
     }
 
-    /// What a refused client is told, in the words that Kafka uses.
+    /// What a refused client is told: the words that Kafka uses, and what to do if they have a reason that Kafka does not
+    /// have. The same for everybody, so that it tells nobody whether there ever was such a principal.
     pub(crate) fn refusal(mechanism: &str) -> String {
         format!(
-            "Authentication failed during authentication due to invalid credentials with SASL mechanism {mechanism}"
+            "Authentication failed during authentication due to invalid credentials with SASL mechanism {mechanism}. \
+             If the SDK token was rotated out, restart with the current one (Topics → Broker settings)"
         )
     }
 

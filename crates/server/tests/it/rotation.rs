@@ -71,6 +71,20 @@ async fn s11_only_an_admin_can_rotate() {
     server.api.rotate("demo", &stranger, 2).await.refused(404);
 }
 
+/// Clients that keep trying with a dead token show these words to their users.
+#[tokio::test(flavor = "multi_thread")]
+async fn s9_a_dead_token_is_refused_with_an_error_that_says_so() {
+    let server = TestServer::start().await;
+    let old = server.token(Slot::Current).await;
+    let credentials = Credentials::of(&server.api, "demo", &old).await;
+    server.api.rotate("demo", &server.admin, 0).await.ok();
+    let on_the_api = server.api.get("/demo/topics", &old).await.refused(401);
+    let on_the_broker = credentials.sign_in().await.err().expect("refused").to_string();
+    for message in [on_the_api, on_the_broker] {
+        assert!(message.contains("rotated out") && message.contains("Topics → Broker settings"), "{message}");
+    }
+}
+
 /// The cut-off: API, sign-in, and the connection that was open, with a request parked on it.
 #[tokio::test(flavor = "multi_thread")]
 async fn b4_when_rotate_returns_the_old_token_is_dead_on_open_connections_too() {
