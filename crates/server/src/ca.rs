@@ -1,7 +1,12 @@
 //! The broker's certificate authority: made once, kept in the data directory, and the server certificate it signs at each
 //! start, so that a changed host name needs no step by hand.
 
-use std::{fs, io, path::Path, sync::Arc};
+use std::{
+    fs,
+    io::{self, Write},
+    path::Path,
+    sync::Arc,
+};
 
 use jiff::{Timestamp, tz::TimeZone};
 use rcgen::{
@@ -108,4 +113,13 @@ fn set_validity(params: &mut CertificateParams, now: Timestamp) {
     let (month, day) = (yesterday.month().unsigned_abs(), yesterday.day().unsigned_abs().min(28));
     params.not_before = date_time_ymd(i32::from(yesterday.year()), month, day);
     params.not_after = date_time_ymd(i32::from(yesterday.year()) + VALID_YEARS, month, day);
+}
+
+/// A zip archive with the CA certificate as `ca.cert`, which is where older clients look for it.
+pub fn zip_archive(pem: &str) -> io::Result<Vec<u8>> {
+    let mut archive = zip::ZipWriter::new(io::Cursor::new(Vec::new()));
+    let options = zip::write::SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);
+    archive.start_file("ca.cert", options)?;
+    archive.write_all(pem.as_bytes())?;
+    Ok(archive.finish()?.into_inner())
 }

@@ -6,10 +6,12 @@
 pub mod app;
 pub mod audit;
 pub mod ca;
+pub mod cli_credential;
 pub mod db;
 pub mod error;
 pub mod extract;
 pub mod files;
+pub mod first_start;
 pub mod http;
 pub mod keys;
 pub mod metrics;

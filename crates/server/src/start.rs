@@ -2,40 +2,33 @@
 
 use std::{
     fs::{self, File, TryLockError},
-    io::{self, Write},
+    io,
     net::SocketAddr,
     path::{Path, PathBuf},
     sync::Arc,
 };
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use jiff::Timestamp;
-use rand::{RngExt, distr::Alphanumeric};
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
-use twinkey_api::{Role, TokenKind, WorkspaceId, token::Secret};
+use twinkey_api::WorkspaceId;
 use twinkey_embedded_broker::{Broker, BrokerConfig, Clock};
 use zeroize::Zeroizing;
 
 use crate::{
     app::{App, BrokerEndpoint},
-    audit::{self, Actor, Event},
-    ca,
+    ca, cli_credential,
     db::{self, Db},
     files::{open_private, private_directory, write_private},
+    first_start::{self, FirstStart},
     http,
     keys::{Keys, MasterKeyError, MasterKeySource},
     metrics::Metrics,
     password::Passwords,
     random::Random,
     registry::{LoadError, Registry},
-    tokens,
 };
-
-/// The name of the personal access token that the command line on the server's own machine uses.
-pub(crate) const LOCAL_CLI: &str = "local command line";
 
 /// What a server needs to know. Listeners, time and randomness are passed beside it.
 #[derive(Clone)]
@@ -91,14 +84,6 @@ pub enum StartError {
     Broker(String),
 }
 
-/// What the first start made, to be shown once.
-pub struct FirstStart {
-    /// The administrator's address.
-    pub admin_email: String,
-    /// The password, if it was generated.
-    pub admin_password: Option<Zeroizing<String>>,
-}
-
 /// The real addresses of a running server; `endpoints.json` in the data directory.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Endpoints {
@@ -108,15 +93,6 @@ pub struct Endpoints {
     pub broker: String,
     /// The server's process.
     pub pid: u32,
-}
-
-/// The credential of the command line on the server's own machine; `cli.json` in the data directory, mode 0600.
-#[derive(Serialize, Deserialize)]
-pub struct CliCredential {
-    /// The API.
-    pub url: String,
-    /// A personal access token of the first administrator.
-    pub token: String,
 }
 
 /// A running server.
@@ -159,7 +135,7 @@ impl Server {
         let may_create = db::organisations::find(&*db).await?.is_none();
         let keys = Arc::new(Keys::load(&source, may_create, &random)?);
         let passwords = Passwords::default();
-        let (organisation, first_start) = first_start(&db, &config, (&keys, &random), &passwords, now).await?;
+        let (organisation, first_start) = first_start::make(&db, &config, (&keys, &random), &passwords, now).await?;
 
         let registry = Arc::new(Registry::new(keys.clone(), clock.clone()));
         registry.load(&*db).await?;
@@ -188,7 +164,7 @@ impl Server {
         let endpoint = BrokerEndpoint {
             address: format!("{host}:{broker_port}"),
             ca_base64: STANDARD.encode(&tls.ca_pem),
-            ca_zip: ca_zip(&tls.ca_pem).map_err(unusable)?.into(),
+            ca_zip: ca::zip_archive(&tls.ca_pem).map_err(unusable)?.into(),
         };
         let endpoints = Endpoints {
             url: config.public_url.clone().unwrap_or_else(|| default_url(http_address)),
@@ -198,12 +174,20 @@ impl Server {
         let metrics = Metrics::default();
         let app =
             Arc::new(App { db, keys, registry, broker, passwords, random, clock, metrics, organisation, endpoint });
-        renew_cli_credential(&app, directory, &default_url(http_address)).await?;
+        cli_credential::renew(&app, directory, &default_url(http_address)).await?;
         write_private(&directory.join("endpoints.json"), &serde_json::to_vec(&endpoints).expect("plain data"))
             .map_err(unusable)?;
         let shutdown = CancellationToken::new();
         let http = tokio::spawn(http::serve(http_listener, app.clone(), shutdown.clone()));
         Ok(Self { endpoints, first_start, app, shutdown, http, lock })
+    }
+
+    /// `preferred` if there is such a workspace, else any: for a hint to the person who started the server.
+    pub fn some_workspace(&self, preferred: &str) -> String {
+        let registry = &self.app.registry;
+        let exists = WorkspaceId::parse(preferred).is_ok_and(|id| registry.pair(&id).is_some());
+        let other = registry.any_token().filter(|_| !exists).map(|token| token.workspace_id.to_string());
+        other.unwrap_or_else(|| preferred.to_owned())
     }
 
     /// Stops in order: no new requests, those under way finish, the broker, the database.
@@ -238,83 +222,12 @@ fn lock(directory: &Path) -> Result<File, StartError> {
     }
 }
 
-/// Makes the organisation, the workspace and the administrator, all or nothing, unless they exist.
-async fn first_start(
-    db: &Db,
-    config: &Config,
-    (keys, random): (&Keys, &Random),
-    passwords: &Passwords,
-    now: Timestamp,
-) -> Result<(db::organisations::Model, Option<FirstStart>), StartError> {
-    if let Some(organisation) = db::organisations::find(&**db).await? {
-        return Ok((organisation, None));
-    }
-    let workspace = WorkspaceId::parse(&config.workspace)?;
-    let generated = config.admin_password.is_none().then(|| {
-        let characters = random.with(|rng| (0..20).map(|_| char::from(rng.sample(Alphanumeric))).collect::<String>());
-        Zeroizing::new(characters)
-    });
-    let password = config.admin_password.clone().or_else(|| generated.clone()).unwrap_or_default();
-    let password_hash = passwords.hash(password, random).await;
-
-    let (actor, organisation_id) = (Actor::system(), config.organisation.clone());
-    let transaction = db.write().await?;
-    db::organisations::insert(&*transaction, &organisation_id, &config.organisation, now).await?;
-    let admin = (random.id(), &config.admin_email);
-    db::users::insert(&*transaction, &admin.0, &organisation_id, admin.1, password_hash, Role::Admin, now).await?;
-    let event = Event {
-        target: Some(&admin.0),
-        detail: json!({"email": admin.1, "role": "Admin"}),
-        ..Event::new("user.created")
-    };
-    audit::append(&*transaction, &actor, now, event).await?;
-    let named = (&workspace, workspace.as_str());
-    tokens::insert_workspace(&*transaction, (keys, random), &actor, &organisation_id, named, now).await?;
-    transaction.commit().await?;
-    let organisation = db::organisations::find(&**db).await?;
-    let organisation = organisation.ok_or_else(|| sea_orm::DbErr::Custom("the first start left nothing".into()))?;
-    let first_start = FirstStart { admin_email: config.admin_email.clone(), admin_password: generated };
-    Ok((organisation, Some(first_start)))
-}
-
 /// A wrong key would otherwise show only when the first client is refused.
 fn check_key(registry: &Registry, source: &MasterKeySource) -> Result<(), StartError> {
     match registry.any_token() {
         Some(token) if registry.reveal(&token).is_none() => Err(MasterKeyError::Wrong(source.name()).into()),
         _ => Ok(()),
     }
-}
-
-/// A new credential at each start, so that a copy of the file that got away dies with the next start.
-async fn renew_cli_credential(app: &App, directory: &Path, url: &str) -> Result<(), StartError> {
-    let Some(admin) = db::users::find_admin(&*app.db).await? else { return Ok(()) };
-    let (secret, now) = (app.random.with(|rng| Secret::generate(TokenKind::Pat, rng)), app.now());
-    let row = db::pats::Model {
-        id: app.random.id(),
-        user_id: admin.id,
-        name: LOCAL_CLI.to_owned(),
-        hash: app.keys.hash(&secret).to_vec(),
-        created_at: now.as_millisecond(),
-        expires_at: None,
-    };
-    let id = row.id.clone();
-    let transaction = app.db.write().await?;
-    db::pats::delete_named(&*transaction, LOCAL_CLI).await?;
-    db::pats::insert(&*transaction, row).await?;
-    let event = Event { target: Some(&id), detail: json!({"name": LOCAL_CLI}), ..Event::new("pat.created") };
-    audit::append(&*transaction, &Actor::system(), now, event).await?;
-    transaction.commit().await?;
-    let credential = CliCredential { url: url.to_owned(), token: secret.expose().to_owned() };
-    let text = Zeroizing::new(serde_json::to_vec(&credential).expect("plain data"));
-    write_private(&directory.join("cli.json"), &text).map_err(|error| StartError::DataDir(directory.to_owned(), error))
-}
-
-fn ca_zip(pem: &str) -> io::Result<Vec<u8>> {
-    let mut archive = zip::ZipWriter::new(io::Cursor::new(Vec::new()));
-    let options = zip::write::SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);
-    archive.start_file("ca.cert", options)?;
-    archive.write_all(pem.as_bytes())?;
-    Ok(archive.finish()?.into_inner())
 }
 
 /// `localhost` for a listener on this machine, else the address itself.

@@ -95,6 +95,10 @@ pub async fn create_workspace(
     let makers = (&*app.keys, &app.random);
     let (row, pair) =
         insert_workspace(&*transaction, makers, actor, &app.organisation.id, (id, name), app.now()).await?;
-    transaction.commit_then(|| app.registry.set(pair)).await?;
+    if let Err(error) = transaction.commit_then(|| app.registry.set(pair)).await {
+        // It is not known whether the commit took effect; the database is asked, and memory follows it.
+        app.registry.reload(&*app.db, id).await.map_err(|error| ApiError::Internal(error.to_string()))?;
+        app.registry.pair(id).ok_or(error)?;
+    }
     Ok(row)
 }

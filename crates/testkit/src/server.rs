@@ -13,9 +13,11 @@ use tempfile::TempDir;
 use tokio::net::TcpListener;
 use twinkey_api::{Role, WorkspaceId, token_pair::Slot};
 use twinkey_server::{
-    Clock, db,
+    Clock,
+    cli_credential::CliCredential,
+    db,
     random::Random,
-    start::{CliCredential, Config, Server, StartError},
+    start::{Config, Server, StartError},
 };
 
 use crate::{Api, Stream, leaks};

@@ -14,7 +14,7 @@ use clap::Args;
 use reqwest::{Method, RequestBuilder, StatusCode};
 use serde::{Serialize, de::DeserializeOwned};
 use twinkey_api::error::ErrorBody;
-use twinkey_server::start::{CliCredential, Endpoints};
+use twinkey_server::{cli_credential::CliCredential, start::Endpoints};
 
 use crate::settings::DEFAULT_DATA_DIR;
 

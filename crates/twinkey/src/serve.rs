@@ -18,7 +18,10 @@ use twinkey_server::{
     start::{Config, Server},
 };
 
-use crate::settings::{DEFAULT_DATA_DIR, Settings};
+use crate::{
+    commands::env::quoted,
+    settings::{DEFAULT_DATA_DIR, Settings},
+};
 
 /// Runs until SIGINT or SIGTERM.
 pub async fn run(settings: Settings) -> anyhow::Result<()> {
@@ -46,8 +49,11 @@ pub async fn run(settings: Settings) -> anyhow::Result<()> {
         _ = terminate.recv() => {}
     }
     eprintln!("Stopping …");
-    server.shutdown().await;
-    Ok(())
+    tokio::select! {
+        () = server.shutdown() => Ok(()),
+        // Nothing acknowledged depends on an orderly end, so whoever is in a hurry may have it.
+        _ = interrupt.recv() => anyhow::bail!("stopped at once"),
+    }
 }
 
 async fn bind(address: &str, flag: &str) -> anyhow::Result<TcpListener> {
@@ -69,15 +75,11 @@ fn announce(server: &Server, config: &Config) {
         lines.push(format!("  Admin    {}   password: {password}", first.admin_email));
     }
     let program = std::env::current_exe().map_or_else(|_| "twinkey".into(), |path| path.display().to_string());
-    let elsewhere = if config.data_dir.as_os_str() == DEFAULT_DATA_DIR {
-        String::new()
-    } else {
-        format!(" --data-dir {}", config.data_dir.display())
-    };
-    lines.push(format!(
-        "  Try it   eval \"$({program} env {}{elsewhere})\" && python examples/hello_quix.py",
-        config.workspace
-    ));
+    let mut try_it = vec![quoted(&program), "env".into(), server.some_workspace(&config.workspace)];
+    if config.data_dir.as_os_str() != DEFAULT_DATA_DIR {
+        try_it.extend(["--data-dir".into(), quoted(&config.data_dir.display().to_string())]);
+    }
+    lines.push(format!("  Try it   eval \"$({})\" && python examples/hello_quix.py", try_it.join(" ")));
     // A closed standard output (a service manager, say) is no reason to stop.
     let _ = writeln!(std::io::stdout(), "{}", lines.join("\n"));
 }

@@ -13,13 +13,14 @@ pub mod workspaces;
 use std::{sync::Arc, time::Duration};
 
 use axum::{
-    Router,
+    BoxError, Router,
+    error_handling::HandleErrorLayer,
     extract::{DefaultBodyLimit, Request},
     http::{StatusCode, Uri, uri::PathAndQuery},
     response::{IntoResponse, Response},
 };
-use tower::{Layer, ServiceBuilder, util::MapRequestLayer};
-use tower_http::{catch_panic::CatchPanicLayer, timeout::TimeoutLayer};
+use tower::{Layer, ServiceBuilder, timeout::TimeoutLayer, util::MapRequestLayer};
+use tower_http::catch_panic::CatchPanicLayer;
 use twinkey_api::token_pair::Slot;
 use utoipa::{
     Modify, OpenApi,
@@ -117,7 +118,12 @@ pub fn service(
         .merge(SwaggerUi::new("/docs").url("/openapi.json", openapi).config(offline()));
     let limits = ServiceBuilder::new()
         .layer(CatchPanicLayer::custom(|_| ApiError::Internal("a handler panicked".into()).into_response()))
-        .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, REQUEST_TIMEOUT))
+        .layer(HandleErrorLayer::new(async |_: BoxError| ApiError::Invalid {
+            code: "RequestTimeout",
+            status: StatusCode::REQUEST_TIMEOUT,
+            message: format!("The request was not complete within {} seconds", REQUEST_TIMEOUT.as_secs()),
+        }))
+        .layer(TimeoutLayer::new(REQUEST_TIMEOUT))
         .layer(DefaultBodyLimit::max(BODY_LIMIT));
     MapRequestLayer::new(collapse_slashes).layer(router.layer(limits))
 }

@@ -21,10 +21,10 @@ use super::broker_settings::NO_STORE;
 use crate::{
     app::App,
     audit::{self, Event},
+    cli_credential::TOKEN_NAME,
     db,
     error::ApiError,
     extract::{Body, SignedIn},
-    start::LOCAL_CLI,
 };
 
 /// The longest name of a personal access token, in bytes.
@@ -82,14 +82,21 @@ pub async fn create_pat(
         return Err(ApiError::bad_request("InvalidName", message));
     }
     // Each start replaces all tokens of this name.
-    if body.name == LOCAL_CLI {
+    if body.name == TOKEN_NAME {
         return Err(ApiError::bad_request(
             "InvalidName",
-            format!("The name '{LOCAL_CLI}' is the server's own; choose another"),
+            format!("The name '{TOKEN_NAME}' is the server's own; choose another"),
         ));
     }
     if body.expires_at.is_some_and(|expires_at| expires_at <= now) {
         return Err(ApiError::bad_request("InvalidExpiry", "expiresAt is in the past"));
+    }
+    // Whoever holds a token that ends must not be able to turn it into one that does not.
+    let limit = caller.expires_at.filter(|_| caller.kind == TokenKind::Pat);
+    if let Some(limit) = limit.filter(|limit| body.expires_at.is_none_or(|expires_at| expires_at > *limit)) {
+        let message =
+            format!("A token made with a personal access token must not outlive it: set expiresAt to {limit} at most");
+        return Err(ApiError::bad_request("InvalidExpiry", message));
     }
     let secret = app.random.with(|rng| Secret::generate(TokenKind::Pat, rng));
     let row = db::pats::Model {

@@ -180,7 +180,7 @@ fn broker_config(settings: &TopicSettings) -> Result<Vec<(String, String)>, ApiE
     }
     if let Some(bytes) = settings.retention_in_bytes {
         if bytes < -1 {
-            return Err(invalid("retentionInBytes must be positive, or -1 for no limit"));
+            return Err(invalid("retentionInBytes must not be negative, except -1 for no limit"));
         }
         config.push(("retention.bytes".to_owned(), bytes.to_string()));
     }

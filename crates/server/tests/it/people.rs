@@ -34,6 +34,13 @@ async fn personal_access_tokens_are_shown_once_expire_and_end() {
     assert!(value.starts_with("pat-"));
     let listed = server.api.get("/profile/tokens", &value).await;
     assert!(!listed.text.contains(&value) && listed.text.contains("\"ci\""));
+    let for_ever = server.api.post("/profile/tokens", &value, &json!({"name": "for ever"})).await.refused(400);
+    assert!(for_ever.contains("outlive"), "{for_ever}");
+    server
+        .api
+        .post("/profile/tokens", &value, &json!({"name": "as long", "expiresAt": created["expiresAt"]}))
+        .await
+        .ok();
     server.advance(SignedDuration::from_hours(48));
     server.api.get("/profile/tokens", &value).await.refused(401);
 

@@ -76,7 +76,7 @@ fn print(variables: [(&str, &str); 3], format: Format) -> String {
 }
 
 /// For a POSIX shell; plain where nothing needs quoting, so that people can read it.
-fn quoted(value: &str) -> String {
+pub fn quoted(value: &str) -> String {
     let plain = value.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_./:".contains(&byte));
     if plain { value.to_owned() } else { format!("'{}'", value.replace('\'', r"'\''")) }
 }

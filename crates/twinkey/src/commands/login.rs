@@ -5,7 +5,7 @@ use std::io::Write;
 use anyhow::Context;
 use clap::Args;
 use twinkey_api::auth::{SignIn, SignedIn};
-use twinkey_server::start::CliCredential;
+use twinkey_server::cli_credential::CliCredential;
 
 use crate::client;
 
