@@ -10,7 +10,7 @@ use twinkey_testkit::{Stream, TestServer, kafka::Credentials};
 
 /// Every documented route with whether an SDK token may call it.
 #[tokio::test(flavor = "multi_thread")]
-async fn s1_an_sdk_token_reaches_exactly_the_streaming_routes() {
+async fn s1_g4_an_sdk_token_reaches_exactly_the_streaming_routes() {
     let server = TestServer::start().await;
     let token = server.token(Slot::Current).await;
     server.create_topic("orders").await;
@@ -77,7 +77,7 @@ async fn s2_a_workspace_has_two_valid_tokens_from_the_moment_it_exists() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn s3_a_token_works_for_its_own_workspace_only() {
+async fn s3_g4_a_token_works_for_its_own_workspace_only() {
     let server = TestServer::start().await;
     server.api.post("/workspaces", &server.admin, &json!({"workspaceId": "acme"})).await.ok();
     server.api.post("/acme/topics", &server.admin, &json!({"name": "secret"})).await.ok();
