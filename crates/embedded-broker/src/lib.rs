@@ -20,6 +20,7 @@
 mod api;
 mod authorize;
 mod broker;
+mod clock;
 mod connection;
 mod groups;
 mod log;
@@ -27,8 +28,9 @@ mod topics;
 
 pub use authorize::Scope;
 pub use broker::{
-    Broker, BrokerConfig, Clock, CutOff, KnownPrincipal, Limits, Principals, StartError, TopicChanges, TopicDescription,
+    Broker, BrokerConfig, CutOff, KnownPrincipal, Limits, Principals, StartError, TopicChanges, TopicDescription,
 };
+pub use clock::Clock;
 pub use connection::{ConnectionInfo, Software};
 pub use topics::{
     CONFIG_KEYS, Catalogue, ConfigChange, ConfigKey, ConfigKind, MAX_PARTITIONS, NewTopic, OpenError, Topic,

@@ -149,7 +149,7 @@ pub async fn verify(db: &impl ConnectionTrait) -> Result<Verdict, DbErr> {
 fn hash(record: &AuditRecord) -> String {
     let unhashed = AuditRecord { hash: String::new(), ..record.clone() };
     let bytes = serde_json::to_vec(&unhashed).expect("a record is plain data");
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    hex::encode(Sha256::digest(bytes))
 }
 
 #[cfg(test)]

@@ -1,13 +1,7 @@
 //! The broker's certificate authority: made once, kept in the data directory, and the server certificate it signs at each
 //! start, so that a changed host name needs no step by hand.
 
-use std::{
-    fs::{self, OpenOptions},
-    io::{self, Write},
-    os::unix::fs::OpenOptionsExt,
-    path::Path,
-    sync::Arc,
-};
+use std::{fs, io, path::Path, sync::Arc};
 
 use jiff::{Timestamp, tz::TimeZone};
 use rcgen::{
@@ -18,6 +12,8 @@ use rustls::{
     ServerConfig,
     pki_types::{CertificateDer, PrivateKeyDer},
 };
+
+use crate::files::write_private;
 
 /// How long certificates are valid, in years. Clients cache the CA for ever (quix-api.md §1.4), so it has to last.
 const VALID_YEARS: i32 = 10;
@@ -55,8 +51,8 @@ pub fn load_or_create(directory: &Path, host: &str, now: Timestamp) -> Result<Br
     } else {
         let key = KeyPair::generate().map_err(|error| unusable(&error))?;
         let pem = ca_params(now).self_signed(&key).map_err(|error| unusable(&error))?.pem();
-        write_private(&key_path, &key.serialize_pem()).map_err(file)?;
-        write_private(&certificate_path, &pem).map_err(file)?;
+        write_private(&key_path, key.serialize_pem().as_bytes()).map_err(file)?;
+        write_private(&certificate_path, pem.as_bytes()).map_err(file)?;
         (pem, key)
     };
     let issuer = Issuer::from_ca_cert_pem(&ca_pem, ca_key).map_err(|error| unusable(&error))?;
@@ -112,10 +108,4 @@ fn set_validity(params: &mut CertificateParams, now: Timestamp) {
     let (month, day) = (yesterday.month().unsigned_abs(), yesterday.day().unsigned_abs().min(28));
     params.not_before = date_time_ymd(i32::from(yesterday.year()), month, day);
     params.not_after = date_time_ymd(i32::from(yesterday.year()) + VALID_YEARS, month, day);
-}
-
-fn write_private(path: &Path, text: &str) -> io::Result<()> {
-    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
-    file.write_all(text.as_bytes())?;
-    file.sync_all()
 }

@@ -36,7 +36,11 @@ pub async fn serve(listener: TcpListener, app: Arc<App>, shutdown: CancellationT
     let permits = Arc::new(Semaphore::new(CONNECTIONS));
     let graceful = GracefulShutdown::new();
     loop {
-        let permit = permits.clone().acquire_owned().await.expect("the semaphore is never closed");
+        // With all places taken it is this that waits; a shutdown must be noticed here too.
+        let permit = tokio::select! {
+            permit = permits.clone().acquire_owned() => permit.expect("the semaphore is never closed"),
+            () = shutdown.cancelled() => break,
+        };
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
             () = shutdown.cancelled() => break,

@@ -4,12 +4,7 @@
 //! the master key by HKDF-SHA-256 with different labels. The password of a token's broker principal is derived from the
 //! token itself, so that no further secret has to be stored or moved when the master key changes.
 
-use std::{
-    fs::{self, OpenOptions},
-    io::{self, Write},
-    os::unix::fs::OpenOptionsExt,
-    path::PathBuf,
-};
+use std::{fs, io, path::PathBuf};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use chacha20poly1305::{
@@ -22,20 +17,15 @@ use sha2::Sha256;
 use twinkey_api::token::Secret;
 use zeroize::Zeroizing;
 
-use crate::random::Random;
+use crate::{files::write_private, random::Random};
 
 const NONCE_LENGTH: usize = 24;
 
 /// Where the master key comes from.
 #[derive(Clone)]
 pub enum MasterKeySource {
-    /// A file with 43 base64url characters; made with mode 0600 if it does not exist yet and `create` is set.
-    File {
-        /// Its path.
-        path: PathBuf,
-        /// Whether it may be made: only while there is no database that an older key has encrypted.
-        create: bool,
-    },
+    /// A file with 43 base64url characters, mode 0600.
+    File(PathBuf),
     /// The same 43 characters, from the variable `TWINKEY_MASTER_KEY`.
     Value(Zeroizing<String>),
 }
@@ -64,28 +54,32 @@ pub enum MasterKeyError {
     Wrong(String),
 }
 
+impl From<PathBuf> for MasterKeySource {
+    fn from(path: PathBuf) -> Self {
+        Self::File(path)
+    }
+}
+
 impl MasterKeySource {
     /// What to call it in an error.
     pub fn name(&self) -> String {
         match self {
-            Self::File { path, .. } => path.display().to_string(),
+            Self::File(path) => path.display().to_string(),
             Self::Value(_) => "TWINKEY_MASTER_KEY".to_owned(),
         }
     }
 
-    fn text(&self, random: &Random) -> Result<Zeroizing<String>, MasterKeyError> {
-        let Self::File { path, create } = self else {
-            let Self::Value(text) = self else { unreachable!("two variants") };
-            return Ok(text.clone());
+    fn text(&self, may_create: bool, random: &Random) -> Result<Zeroizing<String>, MasterKeyError> {
+        let path = match self {
+            Self::File(path) => path,
+            Self::Value(text) => return Ok(text.clone()),
         };
         let failed = |source| MasterKeyError::File { path: path.clone(), source };
         match fs::read_to_string(path) {
             Ok(text) => Ok(Zeroizing::new(text)),
-            Err(error) if error.kind() == io::ErrorKind::NotFound && *create => {
+            Err(error) if error.kind() == io::ErrorKind::NotFound && may_create => {
                 let text = Zeroizing::new(URL_SAFE_NO_PAD.encode(Zeroizing::new(random.bytes::<32>())));
-                let mut file =
-                    OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map_err(failed)?;
-                file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(failed)?;
+                write_private(path, text.as_bytes()).map_err(failed)?;
                 Ok(text)
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => Err(MasterKeyError::Missing(path.clone())),
@@ -104,9 +98,9 @@ pub struct Keys {
 }
 
 impl Keys {
-    /// Reads or makes the master key and derives the rest.
-    pub fn load(source: &MasterKeySource, random: &Random) -> Result<Self, MasterKeyError> {
-        let text = source.text(random)?;
+    /// Reads the master key, or makes its file if there is none and `may_create`, and derives the rest.
+    pub fn load(source: &MasterKeySource, may_create: bool, random: &Random) -> Result<Self, MasterKeyError> {
+        let text = source.text(may_create, random)?;
         let form = || MasterKeyError::Form(source.name());
         let master = Zeroizing::new(URL_SAFE_NO_PAD.decode(text.trim()).map_err(|_| form())?);
         if master.len() != 32 {
@@ -170,8 +164,8 @@ mod tests {
 
     use super::*;
 
-    fn keys(source: &MasterKeySource) -> Result<Keys, MasterKeyError> {
-        Keys::load(source, &Random::from_seed(1))
+    fn keys(source: &MasterKeySource, may_create: bool) -> Result<Keys, MasterKeyError> {
+        Keys::load(source, may_create, &Random::from_seed(1))
     }
 
     #[test]
@@ -179,19 +173,19 @@ mod tests {
         let directory = tempfile::tempdir().expect("temporary directory");
         let path = directory.path().join("master.key");
         let token = Random::from_seed(2).with(|rng| Secret::generate(TokenKind::Sdk, rng));
-        let first = keys(&MasterKeySource::File { path: path.clone(), create: true }).expect("made");
+        let first = keys(&path.clone().into(), true).expect("made");
         assert_eq!(fs::metadata(&path).expect("exists").permissions().mode() & 0o777, 0o600);
-        let second = keys(&MasterKeySource::File { path: path.clone(), create: false }).expect("read");
+        let second = keys(&path.clone().into(), false).expect("read");
         assert_eq!(first.hash(&token), second.hash(&token));
         fs::remove_file(&path).expect("removed");
-        let missing = keys(&MasterKeySource::File { path, create: false });
+        let missing = keys(&path.into(), false);
         assert!(matches!(missing, Err(MasterKeyError::Missing(_))));
     }
 
     #[test]
     fn a_ciphertext_opens_only_under_its_id_and_unchanged() {
         let random = Random::from_seed(3);
-        let keys = keys(&MasterKeySource::Value(Zeroizing::new("A".repeat(43)))).expect("a key");
+        let keys = keys(&MasterKeySource::Value(Zeroizing::new("A".repeat(43))), false).expect("a key");
         let token = random.with(|rng| Secret::generate(TokenKind::Sdk, rng));
         let mut sealed = keys.seal("one", &token, &random);
         assert_eq!(keys.unseal("one", &sealed), Some(token));
@@ -203,7 +197,8 @@ mod tests {
 
     #[test]
     fn a_malformed_key_names_its_source() {
-        let error = keys(&MasterKeySource::Value(Zeroizing::new("short".into()))).err().expect("refused").to_string();
+        let error =
+            keys(&MasterKeySource::Value(Zeroizing::new("short".into())), false).err().expect("refused").to_string();
         assert!(error.contains("TWINKEY_MASTER_KEY"), "{error}");
     }
 }

@@ -9,6 +9,7 @@ pub mod ca;
 pub mod db;
 pub mod error;
 pub mod extract;
+pub mod files;
 pub mod http;
 pub mod keys;
 pub mod metrics;

@@ -49,9 +49,10 @@ pub struct Order {
     pub reason: Option<String>,
 }
 
-/// Rotates. Must run to its end once begun: spawn it rather than tie it to a connection that may go away.
+/// Rotates. Must run to its end once begun: see `routes::to_its_end`.
 pub async fn rotate(app: &App, actor: &Actor, order: &Order) -> Result<Rotated, ApiError> {
-    let now = app.now();
+    // As it is stored, so that this answer and the refusal of the dead token name the same moment.
+    let now = db::timestamp(app.now().as_millisecond());
     let (pair, dead) = flip(app, actor, order, now).await?;
     let mut connections_closed = 0;
     for token in &dead {
@@ -85,10 +86,18 @@ async fn flip(
 
     let transaction = app.db.write().await?;
     let not_found = || ApiError::NotFound(format!("Workspace '{workspace_id}'"));
-    let before = app.registry.pair(workspace_id).ok_or_else(not_found)?;
+    let mut before = app.registry.pair(workspace_id).ok_or_else(not_found)?;
     if !db::workspaces::advance_generation(&*transaction, workspace_id, *expected).await? {
         let workspace = db::workspaces::find(&*transaction, workspace_id.as_str()).await?.ok_or_else(not_found)?;
         return Err(ApiError::StaleGeneration { expected: *expected, actual: workspace.generation });
+    }
+    if before.generation != *expected {
+        // An earlier commit took effect and could not be carried over. What was in force before this transaction counts.
+        let dead = app.registry.reload(&*app.db, workspace_id).await;
+        for token in dead.map_err(|error| ApiError::Internal(error.to_string()))? {
+            app.broker.cut_off(&token.principal).await;
+        }
+        before = app.registry.pair(workspace_id).ok_or_else(not_found)?;
     }
     db::tokens::deactivate(&*transaction, workspace_id, Slot::Current, now).await?;
     let next = fresh(Slot::Next);

@@ -1,10 +1,9 @@
 //! Starting and stopping a server: data directory, key, database, first start, broker, HTTP.
 
 use std::{
-    fs::{self, File, OpenOptions, TryLockError},
+    fs::{self, File, TryLockError},
     io::{self, Write},
     net::SocketAddr,
-    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -25,6 +24,7 @@ use crate::{
     audit::{self, Actor, Event},
     ca,
     db::{self, Db},
+    files::{open_private, private_directory, write_private},
     http,
     keys::{Keys, MasterKeyError, MasterKeySource},
     metrics::Metrics,
@@ -35,7 +35,7 @@ use crate::{
 };
 
 /// The name of the personal access token that the command line on the server's own machine uses.
-const LOCAL_CLI: &str = "local command line";
+pub(crate) const LOCAL_CLI: &str = "local command line";
 
 /// What a server needs to know. Listeners, time and randomness are passed beside it.
 #[derive(Clone)]
@@ -143,17 +143,21 @@ impl Server {
     ) -> Result<Self, StartError> {
         let directory = &config.data_dir;
         let unusable = |error| StartError::DataDir(directory.clone(), error);
-        fs::DirBuilder::new().recursive(true).mode(0o700).create(directory).map_err(unusable)?;
+        private_directory(directory).map_err(unusable)?;
         let lock = lock(directory)?;
         let now = clock();
 
         let database = directory.join("twinkey.db");
-        let source = config.master_key.clone().unwrap_or_else(|| MasterKeySource::File {
-            path: directory.join("master.key"),
-            create: config.database_url.is_none() && !database.exists(),
-        });
-        let keys = Arc::new(Keys::load(&source, &random)?);
-        let db = Db::open(&config.database_url.clone().unwrap_or_else(|| db::sqlite_url(&database))).await?;
+        if config.database_url.is_none() {
+            // SQLite itself would make it for everybody to read, and gives its journals the mode that it has.
+            open_private(&database).map_err(unusable)?;
+        }
+        let database_url = config.database_url.clone().unwrap_or_else(|| db::sqlite_url(&database));
+        let db = Db::open(&database_url).await?;
+        let source = config.master_key.clone().unwrap_or_else(|| directory.join("master.key").into());
+        // A new key is right only while nothing was encrypted with an older one.
+        let may_create = db::organisations::find(&*db).await?.is_none();
+        let keys = Arc::new(Keys::load(&source, may_create, &random)?);
         let passwords = Passwords::default();
         let (organisation, first_start) = first_start(&db, &config, (&keys, &random), &passwords, now).await?;
 
@@ -166,8 +170,10 @@ impl Server {
         let http_address = http_listener.local_addr().map_err(unusable)?;
         let broker_port = port.map_or_else(|| broker_listener.local_addr().map(|address| address.port()), Ok);
         let broker_port = broker_port.map_err(unusable)?;
+        let broker_directory = directory.join("broker");
+        private_directory(&broker_directory).map_err(unusable)?;
         let broker_config = BrokerConfig {
-            data_dir: directory.join("broker"),
+            data_dir: broker_directory,
             advertised_host: host.clone(),
             advertised_port: broker_port,
             tls: tls.server,
@@ -219,7 +225,7 @@ impl Server {
 fn lock(directory: &Path) -> Result<File, StartError> {
     let unusable = |error| StartError::DataDir(directory.to_owned(), error);
     let path = directory.join("twinkey.lock");
-    let file = OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(path).map_err(unusable)?;
+    let file = open_private(&path).map_err(unusable)?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => {
@@ -301,15 +307,6 @@ async fn renew_cli_credential(app: &App, directory: &Path, url: &str) -> Result<
     let credential = CliCredential { url: url.to_owned(), token: secret.expose().to_owned() };
     let text = Zeroizing::new(serde_json::to_vec(&credential).expect("plain data"));
     write_private(&directory.join("cli.json"), &text).map_err(|error| StartError::DataDir(directory.to_owned(), error))
-}
-
-/// Written beside and renamed, so that a reader sees the old file or the new one.
-fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let temporary = path.with_extension("tmp");
-    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&temporary)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    fs::rename(temporary, path)
 }
 
 fn ca_zip(pem: &str) -> io::Result<Vec<u8>> {

@@ -72,7 +72,8 @@ pub async fn insert_workspace(
     Ok((row, Pair { generation: 0, current: current.known, next: next.known }))
 }
 
-/// Creates a workspace, unless its id is taken or one would see the other's topics.
+/// Creates a workspace, unless its id is taken or one would see the other's topics. Must run to its end once begun: see
+/// `routes::to_its_end`.
 pub async fn create_workspace(
     app: &App,
     actor: &Actor,

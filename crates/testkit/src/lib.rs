@@ -8,4 +8,5 @@ pub mod server;
 
 pub use api::{Answer, Api};
 pub use kafka::Stream;
+pub use reqwest::Method;
 pub use server::TestServer;

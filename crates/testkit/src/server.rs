@@ -156,7 +156,10 @@ pub fn config(data_dir: &Path) -> Config {
 
 /// Starts a server with these settings on free ports, with the system's randomness and a clock at `now` milliseconds.
 pub async fn try_start(config: Config, now: Arc<AtomicI64>) -> Result<Server, StartError> {
-    let clock: Clock = Arc::new(move || Timestamp::from_millisecond(now.load(Ordering::Relaxed)).expect("in range"));
+    // With a fraction of a millisecond, as every real clock shows: what is stored has none.
+    let fraction = SignedDuration::from_nanos(123_456);
+    let clock: Clock =
+        Arc::new(move || Timestamp::from_millisecond(now.load(Ordering::Relaxed)).expect("in range") + fraction);
     let [http, broker] = [bind().await, bind().await];
     Server::start(config, http, broker, clock, Random::from_system()).await
 }

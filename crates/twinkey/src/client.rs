@@ -3,6 +3,7 @@
 use std::{
     fs::{self, OpenOptions},
     io::Write,
+    net::IpAddr,
     os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
     time::Duration,
@@ -34,7 +35,7 @@ pub struct Client {
 }
 
 impl ServerArgs {
-    /// Finds the server: TWINKEY_URL with TWINKEY_TOKEN, then the local one, then where `twinkey login` signed in.
+    /// Finds the server: `TWINKEY_URL` with `TWINKEY_TOKEN`, then the local one, then where `twinkey login` signed in.
     pub fn connect(&self) -> anyhow::Result<Client> {
         if let (Ok(url), Ok(token)) = (std::env::var("TWINKEY_URL"), std::env::var("TWINKEY_TOKEN")) {
             let url = url.trim_end_matches('/').to_owned();
@@ -63,7 +64,7 @@ impl Client {
     /// A client for `credential`.
     pub fn new(credential: CliCredential, public_url: Option<String>) -> anyhow::Result<Self> {
         let public_url = public_url.unwrap_or_else(|| credential.url.clone());
-        Ok(Self { http: http_client()?, credential, public_url })
+        Ok(Self { http: http_client(&credential.url)?, credential, public_url })
     }
 
     /// `GET path`.
@@ -102,9 +103,16 @@ pub async fn answer<T: DeserializeOwned>(request: RequestBuilder, url: &str) -> 
     }
 }
 
-/// An HTTP client with a time limit.
-pub fn http_client() -> anyhow::Result<reqwest::Client> {
-    Ok(reqwest::Client::builder().timeout(Duration::from_secs(60)).build()?)
+/// An HTTP client for the server at `url`, with a time limit. A server on this machine is reached directly: a proxy that the
+/// environment names could not reach it, and would be shown the credential.
+pub fn http_client(url: &str) -> anyhow::Result<reqwest::Client> {
+    let host = reqwest::Url::parse(url).ok().and_then(|url| Some(url.host_str()?.to_owned()));
+    let local = host.is_some_and(|host| {
+        let address = host.trim_matches(['[', ']']).parse::<IpAddr>();
+        host == "localhost" || address.is_ok_and(|address| address.is_loopback())
+    });
+    let builder = reqwest::Client::builder().timeout(Duration::from_mins(1));
+    Ok(if local { builder.no_proxy() } else { builder }.build()?)
 }
 
 /// Where `twinkey login` keeps its credential: `$XDG_CONFIG_HOME/twinkey` or `~/.config/twinkey`.

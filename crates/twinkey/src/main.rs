@@ -5,7 +5,10 @@ mod commands;
 mod serve;
 mod settings;
 
-use std::process::ExitCode;
+use std::{
+    io::{self, Write},
+    process::ExitCode,
+};
 
 use clap::{Parser, Subcommand};
 
@@ -14,6 +17,7 @@ use clap::{Parser, Subcommand};
 /// The commands other than `serve` talk to a running server. On the machine and account that started it they are signed in
 /// already (cli.json in the data directory); elsewhere use `twinkey login`, or set TWINKEY_URL and TWINKEY_TOKEN.
 #[derive(Parser)]
+#[expect(clippy::doc_markdown, reason = "the comment is the help text, where backticks would be noise")]
 #[command(version, arg_required_else_help = true)]
 struct Cli {
     #[command(subcommand)]
@@ -50,6 +54,11 @@ fn main() -> ExitCode {
     let result = runtime.map_err(anyhow::Error::from).and_then(|runtime| runtime.block_on(run(cli.command)));
     match result {
         Ok(code) => code,
+        // Whoever reads the output has seen enough, as in `twinkey tokens show demo | head -1`. The status is the one of a
+        // program that SIGPIPE ended, because a verdict that nobody read must not look like a success.
+        Err(error) if error.downcast_ref::<io::Error>().is_some_and(|it| it.kind() == io::ErrorKind::BrokenPipe) => {
+            ExitCode::from(141)
+        }
         Err(error) => {
             eprintln!("twinkey: {error:#}");
             ExitCode::FAILURE
@@ -65,7 +74,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Workspaces(command) => command.run().await?,
         Command::Tokens(command) => return command.run().await,
         Command::Audit(command) => return command.run().await,
-        Command::Openapi => println!("{}", twinkey_server::routes::openapi().to_pretty_json()?),
+        Command::Openapi => writeln!(std::io::stdout(), "{}", twinkey_server::routes::openapi().to_pretty_json()?)?,
     }
     Ok(ExitCode::SUCCESS)
 }

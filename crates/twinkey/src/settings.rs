@@ -17,6 +17,7 @@ use twinkey_server::{keys::MasterKeySource, start::Config};
 /// Example: twinkey serve --listen 0.0.0.0:8080 --broker-listen 0.0.0.0:9092 --broker-advertise kafka.example.org
 #[derive(Args, Clone, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+#[expect(clippy::doc_markdown, reason = "the comments are the help text, where backticks would be noise")]
 pub struct Settings {
     /// A file with settings [default: twinkey.toml in the current directory, if there is one]
     #[arg(long, env = "TWINKEY_CONFIG", value_name = "FILE")]
@@ -110,9 +111,7 @@ impl Settings {
         let data_dir = settings.data_dir.unwrap_or_else(|| DEFAULT_DATA_DIR.into());
         let master_key = match (secret_variable("TWINKEY_MASTER_KEY"), settings.master_key_file) {
             (Some(key), _) => Some(MasterKeySource::Value(key.into())),
-            // A file that the operator names is the operator's to make: a typing error must not become a new key.
-            (None, Some(path)) => Some(MasterKeySource::File { path, create: false }),
-            (None, None) => None,
+            (None, path) => path.map(MasterKeySource::File),
         };
         let admin_password = match (secret_variable("TWINKEY_ADMIN_PASSWORD"), settings.admin_password_file) {
             (Some(password), _) => Some(password),

@@ -13,7 +13,8 @@ use tokio_util::sync::CancellationToken;
 use super::Context;
 use crate::{
     BrokerConfig, KnownPrincipal, Limits, Principals, Scope, Software,
-    broker::{Clock, Shared},
+    broker::Shared,
+    clock::Clock,
     connection::{Credentials, Session},
     groups::GroupCoordinator,
     topics::Catalogue,

@@ -11,7 +11,6 @@ use std::{
     time::Duration,
 };
 
-use jiff::Timestamp;
 use tokio::{
     net::TcpListener,
     task::spawn_blocking,
@@ -25,6 +24,7 @@ pub(crate) use shared::Shared;
 
 use crate::{
     Scope,
+    clock::Clock,
     connection::{self, ConnectionInfo, Credentials, Table},
     groups::GroupCoordinator,
     topics::{Catalogue, NewTopic, OpenError, TopicError},
@@ -32,9 +32,6 @@ use crate::{
 
 /// How often old records are looked for.
 const RETENTION_EVERY: Duration = Duration::from_mins(1);
-
-/// Where the time comes from; passed in so that tests can set it.
-pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
 /// A principal that may sign in now.
 pub struct KnownPrincipal {
@@ -48,6 +45,12 @@ pub struct KnownPrincipal {
 pub trait Principals: Send + Sync + 'static {
     /// The principal `name`, or `None` if there is none or it was cut off. Called on async threads: answer from memory.
     fn find(&self, name: &str) -> Option<KnownPrincipal>;
+
+    /// Told of each sign-in, once the client has proved who it is. Answers whether the principal is still known: it may have
+    /// been cut off since it was found.
+    fn signed_in(&self, name: &str) -> bool {
+        self.find(name).is_some()
+    }
 }
 
 /// Why a broker did not start.

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
-use super::{BrokerConfig, Clock, Principals};
+use super::{BrokerConfig, Principals};
 use crate::{
+    clock::Clock,
     connection::{Credentials, Table},
     groups::GroupCoordinator,
     topics::{Catalogue, TopicError},

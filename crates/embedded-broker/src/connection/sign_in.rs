@@ -156,7 +156,7 @@ impl SignIn<'_> {
                 // Invariant of the cut-off: first into the table, then asked once more. A cut-off makes the principal
                 // unknown first and then looks into the table, so that one of the two sees the other, whatever the order.
                 self.place.signed_in(Arc::clone(&session));
-                if self.broker.principals.find(&session.principal).is_none() {
+                if !self.broker.principals.signed_in(&session.principal) {
                     return (Vec::new(), Next::Refuse("cut off during the sign-in"));
                 }
                 (token, Next::Serve(session))

@@ -27,7 +27,7 @@ use super::{
     limits,
     offsets::{Offsets, neighbours},
 };
-use crate::broker::Clock;
+use crate::clock::Clock;
 
 /// How often expired offsets are looked for, and whether the journal is to be rewritten.
 const MAINTENANCE: Duration = Duration::from_secs(10);

@@ -18,7 +18,7 @@ use super::{
     segment::{Facts, Segment, View, index_path, log_path},
     sidecar, validate,
 };
-use crate::broker::Clock;
+use crate::clock::Clock;
 
 /// The log of one partition. All of it may be used from several threads; appends follow one another.
 pub struct Partition {

@@ -12,7 +12,7 @@ use bytes::{BufMut, Bytes};
 use jiff::Timestamp;
 
 use super::{AppendError, Appended, Files, LogConfig, Partition, Rules, batch::CRC_START};
-use crate::broker::Clock;
+use crate::clock::Clock;
 
 /// What a test batch is made of. The records are keyed unless `keyed` is false.
 #[derive(Debug, Clone)]

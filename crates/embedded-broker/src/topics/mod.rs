@@ -22,7 +22,7 @@ pub use topic::Topic;
 
 use crate::{
     Scope,
-    broker::Clock,
+    clock::Clock,
     log::{Files, ProducerIds},
 };
 use meta::Meta;

@@ -1,5 +1,5 @@
 //! The schema, step by step. A step that was released is never edited; expand first, contract in a later release
-//! (migrations/README.md).
+//! (docs/migrations.md).
 
 use sea_orm_migration::{
     prelude::*,

@@ -17,7 +17,10 @@ use jiff::Timestamp;
 use sea_orm::{
     ConnectOptions, Database, DatabaseConnection, DatabaseTransaction, DbErr, SqliteTransactionMode,
     TransactionOptions, TransactionTrait,
-    sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous},
+    sqlx::{
+        Connection, SqliteConnection,
+        sqlite::{SqliteJournalMode, SqliteSynchronous},
+    },
 };
 use sea_orm_migration::MigratorTrait;
 use tokio::sync::{Mutex, MutexGuard};
@@ -52,6 +55,9 @@ impl Db {
                 .synchronous(SqliteSynchronous::Full)
                 .foreign_keys(true)
                 .busy_timeout(Duration::from_secs(10))
+        });
+        options.map_sqlx_sqlite_pool_opts(|pool| {
+            pool.after_release(|connection, _| Box::pin(is_outside_transactions(connection)))
         });
         let connection = Database::connect(options).await?;
         migration::Migrator::up(&connection, None).await?;
@@ -112,6 +118,15 @@ impl Deref for WriteTransaction<'_> {
     }
 }
 
+/// Whether a connection may go back to the pool. SQLite ends a transaction by itself when the disk is full, sqlx does not
+/// notice, and every later transaction on that connection would be a savepoint in one that is never committed: answered as
+/// done, and gone with the process.
+async fn is_outside_transactions(connection: &mut SqliteConnection) -> Result<bool, sea_orm::sqlx::Error> {
+    // Behind the rollback of a transaction that was dropped, which is queued and not awaited.
+    connection.ping().await?;
+    Ok(!connection.is_in_transaction())
+}
+
 /// The URL of the SQLite file at `path`.
 pub fn sqlite_url(path: &Path) -> String {
     format!("sqlite://{}", path.display())
@@ -120,4 +135,42 @@ pub fn sqlite_url(path: &Path) -> String {
 /// A stored time. Values that this program did not write are clamped rather than refused.
 pub fn timestamp(milliseconds: i64) -> Timestamp {
     Timestamp::from_millisecond(milliseconds).unwrap_or(Timestamp::UNIX_EPOCH)
+}
+
+#[cfg(test)]
+mod tests {
+    use sea_orm::{ConnectionTrait, EntityTrait, PaginatorTrait};
+
+    use super::*;
+
+    /// What a full disk leaves behind: the statement fails, SQLite ends the transaction, and the connection is used again.
+    #[tokio::test]
+    async fn g6_after_a_full_disk_what_is_committed_is_in_the_file() {
+        let directory = tempfile::tempdir().expect("temporary directory");
+        let url = sqlite_url(&directory.path().join("full.db"));
+        let db = Db::open(&url).await.expect("opened");
+        let now = Timestamp::UNIX_EPOCH;
+        let name = "x".repeat(100_000);
+
+        let full = db.write().await.expect("begun");
+        full.execute_unprepared("PRAGMA max_page_count = 1").await.expect("set");
+        let error = organisations::insert(&*full, "refused", &name, now).await.expect_err("no room");
+        assert!(error.to_string().contains("disk is full"), "{error}");
+        drop(full);
+
+        // Often enough that each connection of the pool has its turn: transactions that come to nothing, as after a stale
+        // generation, and transactions that are committed.
+        for round in 0..20 {
+            for commit in [false, true] {
+                let transaction = db.write().await.expect("begun");
+                transaction.execute_unprepared("PRAGMA max_page_count = 1000000").await.expect("set");
+                if commit {
+                    organisations::insert(&*transaction, &format!("kept {round}"), "", now).await.expect("room");
+                    transaction.commit().await.expect("committed");
+                }
+            }
+        }
+        let seen = Db::open_read_only(&url).await.expect("opened");
+        assert_eq!(organisations::Entity::find().count(&seen).await.expect("counted"), 20);
+    }
 }

@@ -1,7 +1,7 @@
 //! Users, and their roles.
 
 use jiff::Timestamp;
-use sea_orm::{ActiveValue::Set, ConnectionTrait, DbErr, entity::prelude::*};
+use sea_orm::{ActiveValue::Set, ConnectionTrait, DbErr, QueryOrder, entity::prelude::*};
 use twinkey_api::{Role, WorkspaceId};
 
 /// A row.
@@ -73,7 +73,7 @@ pub async fn find(db: &impl ConnectionTrait, id: &str) -> Result<Option<Model>, 
 
 /// The first user of the organisation with the role Admin, for whom the local command line acts.
 pub async fn find_admin(db: &impl ConnectionTrait) -> Result<Option<Model>, DbErr> {
-    Entity::find().filter(Column::Role.eq(Role::Admin.name())).one(db).await
+    Entity::find().filter(Column::Role.eq(Role::Admin.name())).order_by_asc(Column::CreatedAt).one(db).await
 }
 
 /// Stores a user.

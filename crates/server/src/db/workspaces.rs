@@ -74,7 +74,7 @@ pub async fn insert(
 /// Counts the generation up if it is still `expected`; tells whether it was.
 pub async fn advance_generation(db: &impl ConnectionTrait, id: &WorkspaceId, expected: i64) -> Result<bool, DbErr> {
     let result = Entity::update_many()
-        .col_expr(Column::Generation, Expr::value(expected + 1))
+        .col_expr(Column::Generation, Expr::col(Column::Generation).add(1))
         .filter(Column::Id.eq(id.as_str()))
         .filter(Column::Generation.eq(expected))
         .exec(db)

@@ -66,7 +66,7 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
 /// A JSON value that gives a struct the spelling of its fields, whatever the case in the text. Maps keep their keys.
 struct AnyCase(Value);
 
-impl<'de> IntoDeserializer<'de, serde_json::Error> for AnyCase {
+impl IntoDeserializer<'_, serde_json::Error> for AnyCase {
     type Deserializer = Self;
 
     fn into_deserializer(self) -> Self {

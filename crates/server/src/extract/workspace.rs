@@ -6,7 +6,7 @@ use axum::{
     extract::{FromRequestParts, RawPathParams},
     http::request::Parts,
 };
-use twinkey_api::{Role, WorkspaceId};
+use twinkey_api::{Role, WorkspaceId, token_pair::Slot};
 
 use super::{Caller, UserCaller};
 use crate::{
@@ -53,6 +53,15 @@ impl<A> Streaming<A> {
             Caller::Sdk(token) => token,
             Caller::User(_) => &self.pair.current,
         }
+    }
+
+    /// Asks again whether the caller's SDK token is valid. For handlers that change something after reading a body: whoever
+    /// sends that slowly enough could otherwise act with a token that was rotated out meanwhile.
+    pub fn confirm(&self, app: &App) -> Result<(), ApiError> {
+        let Caller::Sdk(token) = &self.caller else { return Ok(()) };
+        let pair = app.registry.pair(&self.workspace_id).ok_or(ApiError::Unauthenticated)?;
+        let valid = Slot::BOTH.iter().any(|slot| pair.token(*slot).id == token.id);
+        if valid { Ok(()) } else { Err(ApiError::Unauthenticated) }
     }
 }
 

@@ -20,6 +20,7 @@ use axum::{
 };
 use tower::{Layer, ServiceBuilder, util::MapRequestLayer};
 use tower_http::{catch_panic::CatchPanicLayer, timeout::TimeoutLayer};
+use twinkey_api::token_pair::Slot;
 use utoipa::{
     Modify, OpenApi,
     openapi::security::{Http, HttpAuthScheme, SecurityRequirement, SecurityScheme},
@@ -44,6 +45,8 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
         license(name = "Apache-2.0", identifier = "Apache-2.0")
     ),
     modifiers(&BearerToken),
+    // Types of path parameters are not collected by themselves.
+    components(schemas(Slot)),
     tags(
         (name = "streaming", description = "What an SDK token may call; existing Quix clients use exactly these."),
         (name = "tokens", description = "The two SDK tokens of a workspace: look, reveal, rotate."),
@@ -111,12 +114,25 @@ pub fn service(
             message: "This route exists, but not with this method; see /docs".into(),
         })
         .with_state(app)
-        .merge(SwaggerUi::new("/docs").url("/openapi.json", openapi));
+        .merge(SwaggerUi::new("/docs").url("/openapi.json", openapi).config(offline()));
     let limits = ServiceBuilder::new()
         .layer(CatchPanicLayer::custom(|_| ApiError::Internal("a handler panicked".into()).into_response()))
         .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, REQUEST_TIMEOUT))
         .layer(DefaultBodyLimit::max(BODY_LIMIT));
     MapRequestLayer::new(collapse_slashes).layer(router.layer(limits))
+}
+
+/// Runs a change in a task of its own. The handler of a client that hangs up is dropped wherever it waits; a change whose
+/// commit is followed by a further step, such as telling the registry, must not end between the two.
+async fn to_its_end<T: Send + 'static>(
+    change: impl Future<Output = Result<T, ApiError>> + Send + 'static,
+) -> Result<T, ApiError> {
+    tokio::spawn(change).await.map_err(|error| ApiError::Internal(format!("the task of a change ended: {error}")))?
+}
+
+/// Swagger UI asks a validator on the Internet for a badge unless it is told not to.
+fn offline() -> utoipa_swagger_ui::Config<'static> {
+    utoipa_swagger_ui::Config::default().validator_url("none")
 }
 
 /// `//workspaces///x` → `/workspaces/x`: clients that concatenate a base URL with a trailing slash send such paths, and none

@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use axum::{
     Json,
-    extract::{Path, State},
+    extract::{Path, State, rejection::PathRejection},
     http::StatusCode,
     response::IntoResponse,
 };
+use jiff::Timestamp;
 use serde_json::json;
 use twinkey_api::{
     TokenKind,
@@ -23,6 +24,7 @@ use crate::{
     db,
     error::ApiError,
     extract::{Body, SignedIn},
+    start::LOCAL_CLI,
 };
 
 /// The longest name of a personal access token, in bytes.
@@ -79,6 +81,13 @@ pub async fn create_pat(
         let message = format!("The name must have 1 to {NAME_MAX} bytes; say what the token is for");
         return Err(ApiError::bad_request("InvalidName", message));
     }
+    // Each start replaces all tokens of this name.
+    if body.name == LOCAL_CLI {
+        return Err(ApiError::bad_request(
+            "InvalidName",
+            format!("The name '{LOCAL_CLI}' is the server's own; choose another"),
+        ));
+    }
     if body.expires_at.is_some_and(|expires_at| expires_at <= now) {
         return Err(ApiError::bad_request("InvalidExpiry", "expiresAt is in the past"));
     }
@@ -89,7 +98,7 @@ pub async fn create_pat(
         name: body.name,
         hash: app.keys.hash(&secret).to_vec(),
         created_at: now.as_millisecond(),
-        expires_at: body.expires_at.map(|expires_at| expires_at.as_millisecond()),
+        expires_at: body.expires_at.map(Timestamp::as_millisecond),
     };
     let answer = CreatedPat {
         id: row.id.clone(),
@@ -109,13 +118,14 @@ pub async fn create_pat(
 #[utoipa::path(
     delete, path = "/profile/tokens/{id}", tag = "people",
     params(("id" = String, Path)),
-    responses((status = 204), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody))
+    responses((status = 204), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody))
 )]
 pub async fn delete_pat(
     State(app): State<Arc<App>>,
     SignedIn(caller): SignedIn,
-    Path(id): Path<String>,
+    id: Result<Path<String>, PathRejection>,
 ) -> Result<StatusCode, ApiError> {
+    let Path(id) = id.map_err(|rejection| ApiError::bad_request("InvalidPath", rejection.body_text()))?;
     let transaction = app.db.write().await?;
     if !db::pats::delete(&*transaction, &caller.user.id, &id).await? {
         return Err(ApiError::NotFound("This personal access token".into()));

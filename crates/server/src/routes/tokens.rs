@@ -13,7 +13,7 @@ use twinkey_api::{
     token_pair::{EmergencyRotation, RevealedToken, Rotate, Rotated, Slot, TokenPair},
 };
 
-use super::broker_settings::NO_STORE;
+use super::{broker_settings::NO_STORE, to_its_end};
 use crate::{
     app::App,
     audit::{self, Event},
@@ -74,7 +74,7 @@ pub async fn reveal(
 #[utoipa::path(
     post, path = "/workspaces/{workspace_id}/tokens/rotate", tag = "tokens",
     params(("workspace_id" = String, Path)), request_body = Rotate,
-    responses((status = 200, body = Rotated), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody), (status = 422, body = ErrorBody))
+    responses((status = 200, body = Rotated), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody), (status = 422, body = ErrorBody))
 )]
 pub async fn rotate(
     State(app): State<Arc<App>>,
@@ -96,7 +96,7 @@ pub async fn rotate(
 #[utoipa::path(
     post, path = "/workspaces/{workspace_id}/tokens/emergency-rotation", tag = "tokens",
     params(("workspace_id" = String, Path)), request_body = EmergencyRotation,
-    responses((status = 200, body = Rotated), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody), (status = 422, body = ErrorBody))
+    responses((status = 200, body = Rotated), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody), (status = 422, body = ErrorBody))
 )]
 pub async fn emergency_rotation(
     State(app): State<Arc<App>>,
@@ -116,7 +116,5 @@ async fn run(app: Arc<App>, user: UserCaller, order: Order) -> Result<Json<Rotat
     if order.reason.as_ref().is_some_and(|reason| reason.len() > REASON_MAX) {
         return Err(ApiError::bad_request("InvalidReason", format!("The reason may have at most {REASON_MAX} bytes")));
     }
-    // In a task of its own: a caller who hangs up must not leave a rotation between flip and cut-off.
-    let task = tokio::spawn(async move { rotation::rotate(&app, &user.actor(), &order).await });
-    task.await.map_err(|error| ApiError::Internal(format!("the rotation's task ended: {error}")))?.map(Json)
+    to_its_end(async move { rotation::rotate(&app, &user.actor(), &order).await }).await.map(Json)
 }

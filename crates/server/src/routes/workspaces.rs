@@ -10,7 +10,10 @@ use twinkey_api::{
     workspace::{BrokerConnection, BrokerSettings, NewWorkspace, Workspace},
 };
 
-use super::broker_settings::{NO_STORE, audit_reveal, password_of};
+use super::{
+    broker_settings::{NO_STORE, audit_reveal, password_of},
+    to_its_end,
+};
 use crate::{
     app::App,
     db,
@@ -73,7 +76,8 @@ pub async fn create(
     if name.len() > NAME_MAX {
         return Err(ApiError::bad_request("InvalidName", format!("The name may have at most {NAME_MAX} bytes")));
     }
-    let row = tokens::create_workspace(&app, &user.actor(), &id, &name).await?;
+    let maker = app.clone();
+    let row = to_its_end(async move { tokens::create_workspace(&maker, &user.actor(), &id, &name).await }).await?;
     Ok((NO_STORE, Json(describe(&app, row, None)?)))
 }
 

@@ -1,6 +1,6 @@
 //! What bad input gets: quix-api.md §0 and the table of the issue.
 
-use std::time::Duration;
+use std::{fmt::Write as _, time::Duration};
 
 use reqwest::Method;
 use serde_json::json;
@@ -93,7 +93,7 @@ async fn ten_thousand_headers_are_refused_early_and_others_go_on() {
     let mut flood = TcpStream::connect(&address).await.expect("connected");
     let mut request = String::from("GET /workspaces HTTP/1.1\r\nHost: x\r\n");
     for number in 0..10_000 {
-        request.push_str(&format!("x-{number}: {number}\r\n"));
+        write!(request, "x-{number}: {number}\r\n").expect("a String takes it");
     }
     // The server may close before everything is written; what counts is what it answers.
     let _ = flood.write_all(request.as_bytes()).await;

@@ -17,6 +17,12 @@ async fn the_reference_loads_nothing_from_another_host() {
             assert!(!answer.text.contains(scheme), "{path} contains {scheme}");
         }
     }
+    // The badge of an online validator is the one thing that Swagger UI fetches elsewhere by default.
+    let initializer = server.api.get("/docs/swagger-initializer.js", "").await.text;
+    assert!(
+        initializer.contains("\"validatorUrl\": \"none\"") && initializer.contains("/openapi.json"),
+        "{initializer}"
+    );
     assert_eq!(server.api.get("/openapi.json", "").await.ok()["info"]["title"], "Twinkey");
     assert_eq!(server.api.get("/healthz", "").await.text, "ok\n");
     assert_eq!(server.api.get("/readyz", "").await.text, "ready\n");
@@ -39,4 +45,15 @@ async fn metrics_count_and_name_no_token() {
         assert!(text.contains(line), "{line} is missing in\n{text}");
     }
     assert!(twinkey_testkit::leaks::find_tokens(text.as_bytes()).is_empty());
+}
+
+/// A reference to a schema that is not there makes tools refuse the document or skip the operation.
+#[test]
+fn every_schema_that_is_referred_to_is_there() {
+    let document = twinkey_server::routes::openapi().to_json().expect("serialisable");
+    let schemas = serde_json::from_str::<serde_json::Value>(&document).expect("JSON")["components"]["schemas"].clone();
+    for reference in document.split("#/components/schemas/").skip(1) {
+        let name = reference.split('"').next().expect("the end of the text");
+        assert!(schemas.get(name).is_some(), "{name} is missing");
+    }
 }

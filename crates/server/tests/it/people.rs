@@ -46,4 +46,9 @@ async fn personal_access_tokens_are_shown_once_expire_and_end() {
     server.api.send(delete()).await.refused(404);
     let past = json!({"name": "ci", "expiresAt": "2020-01-01T00:00:00Z"});
     server.api.post("/profile/tokens", &server.admin, &past).await.refused(400);
+    // An id that is not UTF-8 is refused in the form of every error.
+    let nowhere = server.api.request(Method::DELETE, "/profile/tokens/%FF", &server.admin);
+    server.api.send(nowhere).await.refused(400);
+    let reserved = json!({"name": "local command line"});
+    server.api.post("/profile/tokens", &server.admin, &reserved).await.refused(400);
 }

@@ -9,6 +9,10 @@ use std::{
 };
 
 use serde_json::json;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
 use twinkey_api::{Role, token_pair::Slot};
 use twinkey_testkit::{
     TestServer,
@@ -24,6 +28,7 @@ async fn s8_token_1_dies_token_2_is_promoted_a_new_token_2_is_made() {
     assert_eq!(rotated["generation"], 1);
     assert_eq!(rotated["current"]["id"], before["next"]["id"]);
     assert_eq!(rotated["deactivated"]["id"], before["current"]["id"]);
+    let deactivated_at = rotated["deactivated"]["deactivatedAt"].as_str().expect("a time");
     assert_eq!(server.token(Slot::Current).await, second);
     let third = server.token(Slot::Next).await;
     assert!(third != first && third != second);
@@ -32,8 +37,7 @@ async fn s8_token_1_dies_token_2_is_promoted_a_new_token_2_is_made() {
     }
     let message = server.api.get("/workspaces", &first).await.refused(401);
     assert!(
-        message.contains(&format!("rotated out at {}", server.app().now()))
-            && message.contains("Topics → Broker settings"),
+        message.contains(&format!("rotated out at {deactivated_at}")) && message.contains("Topics → Broker settings"),
         "{message}"
     );
 }
@@ -235,4 +239,61 @@ async fn g7_without_a_record_there_is_no_effect() {
         assert!(server.api.accepts("demo", &token).await);
     }
     server.api.get("/workspaces/acme", &server.admin).await.refused(404);
+}
+
+/// g2: a request that was authenticated before the rotation and whose body comes after it must have no effect.
+#[tokio::test(flavor = "multi_thread")]
+async fn g2_a_slow_body_does_not_outlive_its_token() {
+    let server = TestServer::start().await;
+    let old = server.token(Slot::Current).await;
+    let address = server.api.url.trim_start_matches("http://").replace("localhost", "127.0.0.1");
+    let mut slow = TcpStream::connect(&address).await.expect("connected");
+    let body = r#"{"name":"late"}"#;
+    let head = format!(
+        "POST /demo/topics HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: Bearer {old}\r\n\
+         Content-Type: application/json\r\nContent-Length: {}\r\n\r\n",
+        body.len()
+    );
+    slow.write_all(head.as_bytes()).await.expect("written");
+    let authenticated = "twinkey_authentications_total{kind=\"sdk\",outcome=\"accepted\"} 1";
+    while !server.api.get("/metrics", "").await.text.contains(authenticated) {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    server.api.rotate("demo", &server.admin, 0).await.ok();
+    slow.write_all(body.as_bytes()).await.expect("written");
+    let mut answer = String::new();
+    slow.read_to_string(&mut answer).await.expect("an answer");
+    assert!(answer.starts_with("HTTP/1.1 401"), "{answer}");
+    assert_eq!(server.api.get("/demo/topics", &server.admin).await.ok(), json!([]));
+}
+
+/// Numbers at the edge of the type are stale generations like any other, not defects.
+#[tokio::test(flavor = "multi_thread")]
+async fn generations_that_never_were_are_stale() {
+    let server = TestServer::start().await;
+    for expected in [i64::MIN, -1, 1, i64::MAX] {
+        let message = server.api.rotate("demo", &server.admin, expected).await.refused(409);
+        assert!(message.contains("generation 0") && message.contains(&expected.to_string()), "{message}");
+    }
+}
+
+/// A commit whose outcome was never learned leaves memory behind the database; the next rotation builds on the database.
+#[tokio::test(flavor = "multi_thread")]
+async fn g1_memory_that_is_behind_catches_up() {
+    let server = TestServer::start().await;
+    let workspace_id = twinkey_api::WorkspaceId::parse("demo").expect("an id");
+    let tokens = [server.token(Slot::Current).await, server.token(Slot::Next).await];
+    let behind = server.app().registry.pair(&workspace_id).expect("a pair");
+    server.api.rotate("demo", &server.admin, 0).await.ok();
+    server.app().registry.set(behind);
+    server.api.rotate("demo", &server.admin, 1).await.ok();
+    for token in &tokens {
+        assert!(!server.api.accepts("demo", token).await);
+    }
+    let shown = server.api.get("/workspaces/demo/tokens", &server.admin).await.ok();
+    let server = server.restart().await;
+    let stored = server.api.get("/workspaces/demo/tokens", &server.admin).await.ok();
+    for slot in ["current", "next"] {
+        assert_eq!(shown[slot]["id"], stored[slot]["id"]);
+    }
 }

@@ -1,6 +1,6 @@
 //! Starting: keys, locks, and what the first start makes.
 
-use std::fs;
+use std::{fs, os::unix::fs::PermissionsExt};
 
 use twinkey_server::{keys::MasterKeySource, start::StartError};
 use twinkey_testkit::{
@@ -54,4 +54,36 @@ async fn an_unusable_data_directory_is_named() {
     let file = tempfile::NamedTempFile::new().expect("temporary file");
     let error = try_start_now(config(file.path())).await.err().expect("refused").to_string();
     assert!(error.contains(&file.path().display().to_string()), "{error}");
+}
+
+/// An operator may make the directory beforehand, for everybody to enter; what is in it is for nobody else all the same.
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_else_can_read_what_is_kept() {
+    let directory = tempfile::tempdir().expect("temporary directory");
+    let data_dir = directory.path().join("data");
+    fs::create_dir(&data_dir).expect("made");
+    fs::set_permissions(&data_dir, fs::Permissions::from_mode(0o755)).expect("set");
+    let server = try_start_now(config(&data_dir)).await.unwrap_or_else(|error| panic!("{error}"));
+    for entry in fs::read_dir(&data_dir).expect("readable") {
+        let entry = entry.expect("readable");
+        let mode = entry.metadata().expect("there").permissions().mode();
+        assert_eq!(mode & 0o077, 0, "{}: {mode:o}", entry.path().display());
+    }
+    server.shutdown().await;
+}
+
+/// A first start that was killed while it wrote a file: the file counts as not written.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_half_written_file_does_not_stand_in_the_way() {
+    let directory = tempfile::tempdir().expect("temporary directory");
+    let data_dir = directory.path().join("data");
+    fs::create_dir(&data_dir).expect("made");
+    for name in ["master.key.tmp", "broker-ca.pem.tmp", "broker-ca.key.tmp", "cli.json.tmp", "endpoints.json.tmp"] {
+        fs::write(data_dir.join(name), "half").expect("written");
+    }
+    let server = try_start_now(config(&data_dir)).await.unwrap_or_else(|error| panic!("{error}"));
+    server.shutdown().await;
+    let left =
+        fs::read_dir(&data_dir).expect("readable").filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+    assert_eq!(left.filter(|name| name.ends_with(".tmp")).count(), 0);
 }

@@ -4,7 +4,8 @@ use std::io::Read;
 
 use reqwest::Method;
 use serde_json::json;
-use twinkey_api::token_pair::Slot;
+use twinkey_api::{token::Secret, token_pair::Slot};
+use twinkey_server::keys::broker_password;
 use twinkey_testkit::{Stream, TestServer, kafka::Credentials};
 
 /// Every documented route with whether an SDK token may call it.
@@ -272,4 +273,22 @@ async fn a_pat_reaches_the_streaming_routes_too_and_leaves_a_record() {
     assert_eq!(listed[0]["broker"]["password"], "");
     let listed = server.api.get("/workspaces", &editor).await.ok();
     assert_eq!(listed[0]["broker"]["password"], body["sasl.password"]);
+}
+
+/// Principals are no secrets; only who proves one uses its token.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_failed_sign_in_on_the_broker_is_no_use_of_the_token() {
+    let server = TestServer::start().await;
+    let token = server.token(Slot::Current).await;
+    let last_used =
+        async || server.api.get("/workspaces/demo/tokens", &server.admin).await.ok()["next"]["lastUsedAt"].clone();
+    let mut credentials = Credentials::of(&server.api, "demo", &token).await;
+    let tokens = server.api.get("/workspaces/demo/tokens", &server.admin).await.ok();
+    credentials.username = tokens["next"]["principal"].as_str().expect("a principal").to_owned();
+    assert!(credentials.sign_in().await.is_err());
+    assert!(last_used().await.is_null());
+    let next = Secret::parse(&server.token(Slot::Next).await).expect("a token");
+    credentials.password = broker_password(&next).to_string();
+    credentials.sign_in().await.expect("signed in");
+    assert!(last_used().await.is_string());
 }

@@ -1,5 +1,7 @@
 //! Workspace ids: the rules that keep workspaces apart.
 
+use std::time::Duration;
+
 use serde_json::json;
 use twinkey_api::Role;
 use twinkey_testkit::TestServer;
@@ -43,4 +45,26 @@ async fn managers_create_and_members_see_what_they_may() {
     let hidden = server.api.get("/workspaces/demo", &editor).await.refused(404);
     let missing = server.api.get("/workspaces/nothing", &editor).await.refused(404);
     assert_eq!(hidden.replace("demo", "nothing"), missing);
+}
+
+/// Guarantee 1 while clients come and go: a workspace that is in the database is in memory too, with its two tokens.
+#[tokio::test(flavor = "multi_thread")]
+async fn g1_a_client_that_hangs_up_leaves_no_workspace_without_tokens() {
+    let server = TestServer::start().await;
+    for number in 0..40 {
+        let create = server.api.post("/workspaces", &server.admin, &json!({"workspaceId": format!("w{number}")})).await;
+        create.ok();
+        let id = format!("gone{number}");
+        let body = json!({ "workspaceId": id });
+        let request = server.api.request(reqwest::Method::POST, "/workspaces", &server.admin).json(&body);
+        // Wherever the time limit strikes, before, in or behind the commit, the outcome must be whole.
+        let _ = request.timeout(Duration::from_micros(300 * number)).send().await;
+    }
+    // Whatever those requests began has ended when a further one is through: writers take turns.
+    server.api.post("/workspaces", &server.admin, &json!({"workspaceId": "last"})).await.ok();
+    let seen = server.api.get("/workspaces", &server.admin).await.ok();
+    for workspace in seen.as_array().expect("a list") {
+        let id = workspace["workspaceId"].as_str().expect("an id");
+        server.api.get(&format!("/workspaces/{id}/tokens"), &server.admin).await.ok();
+    }
 }

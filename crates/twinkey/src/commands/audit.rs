@@ -1,6 +1,6 @@
 //! `twinkey audit`.
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{io::Write, path::PathBuf, process::ExitCode};
 
 use anyhow::Context;
 use clap::Subcommand;
@@ -33,11 +33,11 @@ impl Audit {
         let db = db.with_context(|| format!("cannot open {}", path.display()))?;
         Ok(match audit::verify(&db).await.context("cannot read the audit log")? {
             Verdict::Intact { records, head } => {
-                println!("The audit log is intact: {records} records, head {head}");
+                writeln!(std::io::stdout(), "The audit log is intact: {records} records, head {head}")?;
                 ExitCode::SUCCESS
             }
             Verdict::Broken { sequence, reason } => {
-                println!("The audit log is BROKEN at record {sequence}: {reason}");
+                writeln!(std::io::stdout(), "The audit log is BROKEN at record {sequence}: {reason}")?;
                 ExitCode::FAILURE
             }
         })

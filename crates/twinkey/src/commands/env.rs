@@ -1,5 +1,7 @@
 //! `twinkey env`: what a Quix client needs, and nothing else.
 
+use std::io::Write;
+
 use clap::{Args, ValueEnum};
 use serde_json::json;
 use twinkey_api::token_pair::{RevealedToken, Slot};
@@ -52,7 +54,7 @@ impl Env {
             ("Quix__Portal__Api", client.public_url.as_str()),
             ("Quix__Workspace__Id", self.workspace.as_str()),
         ];
-        println!("{}", print(variables, self.format));
+        writeln!(std::io::stdout(), "{}", print(variables, self.format))?;
         Ok(())
     }
 }

@@ -53,7 +53,7 @@ impl Tokens {
         match self {
             Self::Show { workspace, server } => {
                 let pair: TokenPair = server.connect()?.get(&format!("/workspaces/{workspace}/tokens")).await?;
-                println!("Workspace {}, generation {}", pair.workspace_id, pair.generation);
+                writeln!(std::io::stdout(), "Workspace {}, generation {}", pair.workspace_id, pair.generation)?;
                 let mut table = table(&["TOKEN", "VALUE", "PRINCIPAL", "CREATED", "LAST USED"]);
                 for token in [pair.current, pair.next] {
                     let last_used =
@@ -66,7 +66,7 @@ impl Tokens {
                         last_used,
                     ]);
                 }
-                println!("{table}");
+                writeln!(std::io::stdout(), "{table}")?;
                 Ok(ExitCode::SUCCESS)
             }
             Self::Rotate { workspace, reason, yes, server } => {
@@ -78,7 +78,8 @@ impl Tokens {
                 }
                 let body = Rotate { expected_generation: pair.generation, force: false, reason };
                 let rotated: Rotated = client.post(&format!("/workspaces/{workspace}/tokens/rotate"), &body).await?;
-                println!(
+                writeln!(
+                    std::io::stdout(),
                     "Rotated: generation {}. The old Token 1 ({}) is dead on the API and on the broker; {} open connections \
                      were closed.\nToken 1 is now {} and Token 2 is {}. Restart what still used the old token: twinkey env {}",
                     rotated.generation,
@@ -87,7 +88,7 @@ impl Tokens {
                     rotated.current.masked,
                     rotated.next.masked,
                     workspace
-                );
+                )?;
                 Ok(ExitCode::SUCCESS)
             }
             Self::VerifyFormat => verify_format(),
@@ -116,10 +117,10 @@ fn verify_format() -> anyhow::Result<ExitCode> {
     for (number, line) in std::io::stdin().lines().enumerate() {
         let line = line?;
         match Secret::parse(line.trim()) {
-            Ok(secret) => println!("line {}: {} is a Twinkey token", number + 1, secret.masked()),
+            Ok(secret) => writeln!(std::io::stdout(), "line {}: {} is a Twinkey token", number + 1, secret.masked())?,
             Err(reason) => {
                 all_valid = false;
-                println!("line {}: not a Twinkey token: {reason}", number + 1);
+                writeln!(std::io::stdout(), "line {}: not a Twinkey token: {reason}", number + 1)?;
             }
         }
     }

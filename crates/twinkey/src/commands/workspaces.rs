@@ -1,5 +1,7 @@
 //! `twinkey workspaces`.
 
+use std::io::Write;
+
 use clap::Subcommand;
 use twinkey_api::workspace::{NewWorkspace, Workspace};
 
@@ -40,12 +42,16 @@ impl Workspaces {
                         workspace.created_at.to_string(),
                     ]);
                 }
-                println!("{table}");
+                writeln!(std::io::stdout(), "{table}")?;
             }
             Self::Create { id, name, server } => {
                 let body = NewWorkspace { workspace_id: id, name };
                 let workspace: Workspace = server.connect()?.post("/workspaces", &body).await?;
-                println!("Created workspace {}. Its variables: twinkey env {0}", workspace.workspace_id);
+                writeln!(
+                    std::io::stdout(),
+                    "Created workspace {}. Its variables: twinkey env {0}",
+                    workspace.workspace_id
+                )?;
             }
         }
         Ok(())
