@@ -34,8 +34,8 @@ async fn main() -> anyhow::Result<()> {
     lock.try_lock().context("stop the server first")?;
 
     let random = Random::from_system();
-    let source = MasterKeySource::File { path: directory.join("master.key"), create: false };
-    let keys = Arc::new(Keys::load(&source, &random)?);
+    let source = MasterKeySource::File(directory.join("master.key"));
+    let keys = Arc::new(Keys::load(&source, false, &random)?);
     let db = Db::open(&db::sqlite_url(&directory.join("twinkey.db"))).await?;
     fill(&db, &keys, &random, count).await?;
     print_tokens(&db, keys, sample).await?;
