@@ -25,6 +25,9 @@ use crate::{
     keys::{Keys, TokenHash, broker_password, principal},
 };
 
+/// Workspaces that are read from the database at a time.
+const LOAD_PAGE: u64 = 1000;
+
 /// A valid SDK token. Which slot it has is a property of the pair, not of the token: promotion changes nothing in here.
 pub struct KnownToken {
     /// The public id.
@@ -112,17 +115,22 @@ impl Registry {
         Self { keys, clock, state: RwLock::default() }
     }
 
-    /// Learns every valid token of the database.
+    /// Learns every valid token of the database, piece by piece: rows take several times the memory of what is kept of them.
     pub async fn load(&self, db: &impl ConnectionTrait) -> Result<(), LoadError> {
-        let mut rows: HashMap<String, Vec<db::tokens::Model>> = HashMap::new();
-        for row in db::tokens::list_valid(db).await? {
-            rows.entry(row.workspace_id.clone()).or_default().push(row);
+        let mut after = String::new();
+        loop {
+            let workspaces = db::workspaces::list_after(db, &after, LOAD_PAGE).await?;
+            let (Some(first), Some(last)) = (workspaces.first(), workspaces.last()) else { return Ok(()) };
+            let mut rows: HashMap<String, Vec<db::tokens::Model>> = HashMap::new();
+            for row in db::tokens::list_valid_between(db, &first.id, &last.id).await? {
+                rows.entry(row.workspace_id.clone()).or_default().push(row);
+            }
+            for workspace in &workspaces {
+                let tokens = rows.remove(&workspace.id).unwrap_or_default();
+                self.set(pair(&workspace.id, workspace.generation, tokens)?);
+            }
+            after.clone_from(&last.id);
         }
-        for workspace in db::workspaces::list(db).await? {
-            let tokens = rows.remove(&workspace.id).unwrap_or_default();
-            self.set(pair(&workspace.id, workspace.generation, tokens)?);
-        }
-        Ok(())
     }
 
     /// Learns anew what one workspace's tokens are: after a commit whose outcome is not known.

@@ -1,7 +1,7 @@
 //! SDK tokens: two with a slot for each workspace, and the deactivated ones, which stay known by their hash.
 
 use jiff::Timestamp;
-use sea_orm::{ActiveValue::Set, ConnectionTrait, DbErr, QueryOrder, entity::prelude::*, sea_query::Expr};
+use sea_orm::{ActiveValue::Set, ConnectionTrait, DbErr, entity::prelude::*, sea_query::Expr};
 use twinkey_api::{WorkspaceId, token_pair::Slot};
 
 /// A row. Holds no plaintext: `hash` is keyed, `sealed` is encrypted and emptied when the token dies.
@@ -33,9 +33,9 @@ pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 
-/// All valid tokens, the two of a workspace next to each other.
-pub async fn list_valid(db: &impl ConnectionTrait) -> Result<Vec<Model>, DbErr> {
-    Entity::find().filter(Column::Slot.is_not_null()).order_by_asc(Column::WorkspaceId).all(db).await
+/// The valid tokens of the workspaces from `first` to `last`, both included.
+pub async fn list_valid_between(db: &impl ConnectionTrait, first: &str, last: &str) -> Result<Vec<Model>, DbErr> {
+    Entity::find().filter(Column::WorkspaceId.between(first, last)).filter(Column::Slot.is_not_null()).all(db).await
 }
 
 /// The valid tokens of one workspace.

@@ -39,6 +39,11 @@ pub async fn list(db: &impl ConnectionTrait) -> Result<Vec<Model>, DbErr> {
     Entity::find().order_by_asc(Column::Id).all(db).await
 }
 
+/// At most `limit` workspaces behind the id `after`, by id; `""` for the first ones.
+pub async fn list_after(db: &impl ConnectionTrait, after: &str, limit: u64) -> Result<Vec<Model>, DbErr> {
+    Entity::find().filter(Column::Id.gt(after)).order_by_asc(Column::Id).limit(limit).all(db).await
+}
+
 /// A workspace whose topics `id` could see or whose members could see those of `id`: the same, a prefix, or an extension.
 pub async fn find_overlapping(db: &impl ConnectionTrait, id: &WorkspaceId) -> Result<Option<String>, DbErr> {
     let same_or_shorter = id.ancestors().chain([id.as_str()]).map(str::to_owned);
