@@ -1,0 +1,1 @@
+//! Real parts for tests: Apache Kafka, PostgreSQL, a faulty network. Knows nothing of Twinkey.
