@@ -37,7 +37,7 @@ const SESSION: [(&str, &str); 8] = [
     ("idle_in_transaction_session_timeout", "2000"),
     ("lock_timeout", "6000"),
     ("statement_timeout", "8000"),
-    ("default_transaction_isolation", "read\\ committed"),
+    ("default_transaction_isolation", "read committed"),
     ("tcp_keepalives_idle", "5"),
     ("tcp_keepalives_interval", "2"),
     ("tcp_keepalives_count", "3"),
