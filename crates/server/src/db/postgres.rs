@@ -158,6 +158,12 @@ impl Target {
             sqlx::Error::Io(cause) if cause.kind() == std::io::ErrorKind::InvalidData => {
                 OpenError::Encryption { place, cause: cause.to_string() }
             }
+            // Without a socket in the file system, a file that is missing is one that the URL names for the encryption.
+            sqlx::Error::Io(cause)
+                if cause.kind() == std::io::ErrorKind::NotFound && self.options.get_socket().is_none() =>
+            {
+                OpenError::Encryption { place, cause: format!("a file that the URL names is missing ({cause})") }
+            }
             sqlx::Error::Io(cause) => self.unreachable(&cause.to_string()),
             sqlx::Error::Tls(cause) => OpenError::Encryption { place, cause: cause.to_string() },
             // A certificate or key that the URL names and that cannot be read.
