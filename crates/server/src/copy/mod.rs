@@ -115,10 +115,9 @@ async fn check_source(source: &db::Snapshot) -> Result<(), CopyError> {
         return Err(CopyError::NothingThere);
     }
     let known = schema::known();
-    let found = match db::has_table(&**source, "schema_support").await? {
-        true => schema::support(&**source).await?.map_or(1, |it| it.version),
-        false => 1,
-    };
+    let has_support = db::has_table(&**source, "schema_support").await?;
+    let support = if has_support { schema::support(&**source).await? } else { None };
+    let found = support.map_or(1, |it| it.version);
     if found != known {
         return Err(CopyError::OtherVersion { found, known });
     }
