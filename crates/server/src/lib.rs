@@ -5,8 +5,10 @@
 
 pub mod app;
 pub mod audit;
+pub mod backup;
 pub mod ca;
 pub mod cli_credential;
+pub mod copy;
 pub mod db;
 pub mod error;
 pub mod extract;
@@ -18,6 +20,7 @@ pub mod metrics;
 pub mod password;
 pub mod random;
 pub mod registry;
+pub mod replicas;
 pub mod rotation;
 pub mod routes;
 pub mod start;
