@@ -17,6 +17,7 @@ use twinkey_server::{
     cli_credential::CliCredential,
     db,
     random::Random,
+    replicas::{LEASE, ReplicaMode, clock::since_boot},
     start::{Config, Server, StartError},
 };
 use twinkey_testbed::postgres::{Database, Postgres};
@@ -185,6 +186,8 @@ pub fn config(data_dir: &Path) -> Config {
         admin_password: Some(ADMIN_PASSWORD.to_owned().into()),
         organisation: "demo".into(),
         workspace: "demo".into(),
+        replicas: ReplicaMode::Exclusive,
+        replica_lease: LEASE,
     }
 }
 
@@ -195,7 +198,7 @@ pub async fn try_start(config: Config, now: Arc<AtomicI64>) -> Result<Server, St
     let clock: Clock =
         Arc::new(move || Timestamp::from_millisecond(now.load(Ordering::Relaxed)).expect("in range") + fraction);
     let [http, broker] = [bind().await, bind().await];
-    Server::start(config, http, broker, clock, Random::from_system()).await
+    Server::start(config, http, broker, clock, Arc::new(since_boot), Random::from_system()).await
 }
 
 /// [`try_start`] with a clock of its own.
