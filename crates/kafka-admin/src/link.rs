@@ -210,8 +210,19 @@ impl Connection {
         request: &R,
         versions: RangeInclusive<i16>,
     ) -> Result<R::Response, Error> {
+        self.ask_within(link, what, request, versions, link.settings.timeouts.call).await
+    }
+
+    /// Asks for something that may take longer than other calls.
+    pub(crate) async fn ask_within<R: Request>(
+        &mut self,
+        link: &Link,
+        what: &str,
+        request: &R,
+        versions: RangeInclusive<i16>,
+        limit: Duration,
+    ) -> Result<R::Response, Error> {
         let version = self.version::<R>(link, what, versions)?;
-        let limit = link.settings.timeouts.call;
         match timeout(limit, self.exchange(request, version)).await {
             Ok(Ok(answer)) => Ok(answer),
             Ok(Err(error)) => Err(link.broken(&error)),
