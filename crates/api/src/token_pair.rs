@@ -123,6 +123,18 @@ pub struct Rotated {
     pub connections_closed: usize,
 }
 
+/// Something that may still serve a dead token.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct OpenBroker {
+    /// The broker's id; null where it is not a broker that is waited for, or where none answered.
+    pub id: Option<i32>,
+    /// Where it is, `host:port`; empty where `id` is null.
+    pub address: String,
+    /// Why nothing better is known.
+    pub reason: String,
+}
+
 /// A token that is dead.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]

@@ -91,7 +91,7 @@ pub struct LibrdkafkaConfig {
     /// The workspace's id; Java clients fail without it.
     #[serde(rename = "client.id")]
     pub client_id: String,
-    /// The CA certificate: base64 of PEM.
-    #[serde(rename = "ssl.ca.cert")]
-    pub ssl_ca_cert: String,
+    /// The CA certificate: base64 of PEM. Left out, not null, where there is no private CA: C# decodes what is there.
+    #[serde(rename = "ssl.ca.cert", skip_serializing_if = "Option::is_none", default)]
+    pub ssl_ca_cert: Option<String>,
 }

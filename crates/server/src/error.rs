@@ -76,6 +76,12 @@ pub enum ApiError {
     /// The data directory or the database refused a write.
     #[error("The server cannot store this at the moment; nothing was changed. Its log says why")]
     Storage(String),
+    /// Apache Kafka is away; nothing was changed. Says why, because whoever is told may be able to help.
+    #[error("Nothing was changed, because the broker cannot be reached: {0}")]
+    BrokerUnavailable(String),
+    /// The cluster refused what Twinkey asked of it: policy, quota, or the rights of Twinkey's own account.
+    #[error("The broker refused this: {0}")]
+    BrokerRefused(String),
     /// A defect or a failing dependency; the text goes to the log.
     #[error("Something went wrong on the server; its log has the details under this correlation id")]
     Internal(String),
@@ -97,6 +103,8 @@ impl ApiError {
             Self::Invalid { status, .. } => *status,
             Self::StaleGeneration { .. } => StatusCode::CONFLICT,
             Self::Storage(_) => StatusCode::INSUFFICIENT_STORAGE,
+            Self::BrokerUnavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::BrokerRefused(_) => StatusCode::BAD_GATEWAY,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -114,6 +122,8 @@ impl ApiError {
             Self::Invalid { code, .. } => code,
             Self::StaleGeneration { .. } => "StaleGeneration",
             Self::Storage(_) => "Storage",
+            Self::BrokerUnavailable(_) => "BrokerUnavailable",
+            Self::BrokerRefused(_) => "BrokerRefused",
             Self::Internal(_) => "Internal",
         }
     }
@@ -135,7 +145,10 @@ impl IntoResponse for ApiError {
         let status = self.status();
         let correlation_id = format!("{:08X}", rand::random::<u32>());
         match &self {
-            Self::Internal(cause) | Self::Storage(cause) => {
+            Self::Internal(cause)
+            | Self::Storage(cause)
+            | Self::BrokerRefused(cause)
+            | Self::BrokerUnavailable(cause) => {
                 tracing::error!(%correlation_id, code = self.code(), cause, "request failed");
             }
             other => tracing::debug!(%correlation_id, code = other.code(), status = status.as_u16(), "request refused"),

@@ -5,6 +5,7 @@
 
 pub mod app;
 pub mod audit;
+pub mod broker;
 pub mod ca;
 pub mod cli_credential;
 pub mod db;

@@ -8,16 +8,16 @@ use std::{
     sync::Arc,
 };
 
-use base64::{Engine, engine::general_purpose::STANDARD};
 use serde::{Deserialize, Serialize};
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 use twinkey_api::WorkspaceId;
-use twinkey_embedded_broker::{Broker, BrokerConfig, Clock};
+use twinkey_embedded_broker::{BrokerConfig, Clock};
 use zeroize::Zeroizing;
 
 use crate::{
-    app::{App, BrokerEndpoint},
+    app::App,
+    broker::{Broker, Ca, Embedded, Endpoint},
     ca, cli_credential,
     db::{self, Db},
     files::{open_private, private_directory, write_private},
@@ -141,39 +141,15 @@ impl Server {
         registry.load(&*db).await?;
         check_key(&registry, &source)?;
 
-        let (host, port) = &config.broker_advertise;
-        let tls = ca::load_or_create(directory, host, now)?;
         let http_address = http_listener.local_addr().map_err(unusable)?;
-        let broker_port = port.map_or_else(|| broker_listener.local_addr().map(|address| address.port()), Ok);
-        let broker_port = broker_port.map_err(unusable)?;
-        let broker_directory = directory.join("broker");
-        private_directory(&broker_directory).map_err(unusable)?;
-        let broker_config = BrokerConfig {
-            data_dir: broker_directory,
-            advertised_host: host.clone(),
-            advertised_port: broker_port,
-            tls: tls.server,
-            cluster_id: organisation.id.clone(),
-            auto_create_topics: false,
-            limits: twinkey_embedded_broker::Limits::default(),
-        };
-        let broker = Broker::start(broker_config, broker_listener, registry.clone(), clock.clone())
-            .await
-            .map_err(|error| StartError::Broker(error.to_string()))?;
-
-        let endpoint = BrokerEndpoint {
-            address: format!("{host}:{broker_port}"),
-            ca_base64: STANDARD.encode(&tls.ca_pem),
-            ca_zip: ca::zip_archive(&tls.ca_pem).map_err(unusable)?.into(),
-        };
+        let broker = embedded(&config, &organisation.id, broker_listener, &registry, &clock).await?;
         let endpoints = Endpoints {
             url: config.public_url.clone().unwrap_or_else(|| default_url(http_address)),
-            broker: endpoint.address.clone(),
+            broker: broker.endpoint().address.clone(),
             pid: std::process::id(),
         };
         let metrics = Metrics::default();
-        let app =
-            Arc::new(App { db, keys, registry, broker, passwords, random, clock, metrics, organisation, endpoint });
+        let app = Arc::new(App { db, keys, registry, broker, passwords, random, clock, metrics, organisation });
         cli_credential::renew(&app, directory, &default_url(http_address)).await?;
         write_private(&directory.join("endpoints.json"), &serde_json::to_vec(&endpoints).expect("plain data"))
             .map_err(unusable)?;
@@ -220,6 +196,35 @@ fn lock(directory: &Path) -> Result<File, StartError> {
         }
         Err(TryLockError::Error(error)) => Err(unusable(error)),
     }
+}
+
+/// The embedded broker, with its certificate authority in the data directory.
+async fn embedded(
+    config: &Config,
+    cluster_id: &str,
+    listener: TcpListener,
+    registry: &Arc<Registry>,
+    clock: &Clock,
+) -> Result<Arc<dyn Broker>, StartError> {
+    let directory = &config.data_dir;
+    let unusable = |error| StartError::DataDir(directory.clone(), error);
+    let (host, port) = &config.broker_advertise;
+    let tls = ca::load_or_create(directory, host, clock())?;
+    let port = port.map_or_else(|| listener.local_addr().map(|address| address.port()), Ok).map_err(unusable)?;
+    let data_dir = directory.join("broker");
+    private_directory(&data_dir).map_err(unusable)?;
+    let broker_config = BrokerConfig {
+        data_dir,
+        advertised_host: host.clone(),
+        advertised_port: port,
+        tls: tls.server,
+        cluster_id: cluster_id.to_owned(),
+        auto_create_topics: false,
+        limits: twinkey_embedded_broker::Limits::default(),
+    };
+    let endpoint = Endpoint { address: format!("{host}:{port}"), ca: Some(Ca::of(&tls.ca_pem)) };
+    let broker = Embedded::start(broker_config, endpoint, listener, registry.clone(), clock.clone()).await;
+    Ok(Arc::new(broker.map_err(|error| StartError::Broker(error.to_string()))?))
 }
 
 /// A wrong key would otherwise show only when the first client is refused.

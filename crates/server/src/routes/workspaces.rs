@@ -131,13 +131,13 @@ fn describe(app: &App, row: db::workspaces::Model, token: Option<&KnownToken>) -
         broker_type: "SelfHosted".into(),
         broker_settings: BrokerSettings { broker_type: "SelfHosted".into(), sync_topics: false },
         broker: BrokerConnection {
-            address: app.endpoint.address.clone(),
+            address: app.broker.endpoint().address.clone(),
             security_mode: "SaslSsl".into(),
             sasl_mechanism: "ScramSha256".into(),
             username,
             password,
             ssl_password: String::new(),
-            has_certificate: true,
+            has_certificate: app.broker.endpoint().ca.is_some(),
         },
     })
 }
