@@ -1,1 +1,3 @@
 //! Real parts for tests: Apache Kafka, PostgreSQL, a faulty network. Knows nothing of Twinkey.
+
+pub mod postgres;
