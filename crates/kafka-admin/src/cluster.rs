@@ -170,10 +170,21 @@ impl Cluster {
         request: &R,
         versions: RangeInclusive<i16>,
     ) -> Result<(R::Response, Address), Error> {
+        self.ask_within(what, request, versions, self.inner.settings.timeouts.call).await
+    }
+
+    /// Asks for something that may take longer than other calls.
+    pub(crate) async fn ask_within<R: Request>(
+        &self,
+        what: &str,
+        request: &R,
+        versions: RangeInclusive<i16>,
+        limit: Duration,
+    ) -> Result<(R::Response, Address), Error> {
         let mut failed = None;
         for _ in 0..3 {
             let (link, mut connection) = self.ready().await?;
-            match connection.ask(&link, what, request, versions.clone()).await {
+            match connection.ask_within(&link, what, request, versions.clone(), limit).await {
                 Ok(answer) => {
                     link.rest(connection);
                     return Ok((answer, link.address.clone()));

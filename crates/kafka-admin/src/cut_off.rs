@@ -106,9 +106,10 @@ impl Cluster {
                 return unlisted(proofs);
             };
             proofs.retain(|entry| description.brokers.iter().any(|broker| same(broker, &entry.broker)));
-            let fresh = description.brokers.into_iter().filter(|broker| {
-                !proofs.iter().any(|entry| same(broker, &entry.broker) && entry.proof == Proof::Gone)
-            });
+            let fresh = description
+                .brokers
+                .into_iter()
+                .filter(|broker| !proofs.iter().any(|entry| same(broker, &entry.broker) && entry.proof == Proof::Gone));
             let asked = fresh.map(|broker| async {
                 let proof = rights_are_gone(&self.link(&broker.address), name, deadline).await;
                 BrokerProof { broker, proof }

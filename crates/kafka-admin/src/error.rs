@@ -43,7 +43,9 @@ pub enum Error {
         port_closed: bool,
     },
     /// The server's certificate is not believed.
-    #[error("{address} shows a certificate that is not accepted: {reason}; check the CA file and the names in the certificate")]
+    #[error(
+        "{address} shows a certificate that is not accepted: {reason}; check the CA file and the names in the certificate"
+    )]
     Certificate {
         /// Of the broker.
         address: Address,
@@ -71,7 +73,9 @@ pub enum Error {
         message: String,
     },
     /// The cluster has no authorizer, so that rights mean nothing on it.
-    #[error("the cluster has no authorizer: set authorizer.class.name on every broker; without it every user may do everything")]
+    #[error(
+        "the cluster has no authorizer: set authorizer.class.name on every broker; without it every user may do everything"
+    )]
     NoAuthorizer,
     /// The cluster refused.
     #[error("Kafka refuses to {what}: {}", reason(*.refusal, .message))]

@@ -111,9 +111,10 @@ impl Link {
             .map_err(|error| self.tls_error(&error))?;
         let versions = client.api_versions(3).await.map_err(|error| self.broken(&error))?;
         let account = &self.settings.account;
-        client.sign_in(account.mechanism, &account.user, account.password.expose()).await.map_err(|error| {
-            self.sign_in_error(&error, account.mechanism)
-        })?;
+        client
+            .sign_in(account.mechanism, &account.user, account.password.expose())
+            .await
+            .map_err(|error| self.sign_in_error(&error, account.mechanism))?;
         let used = Instant::now();
         // Well before the end, so that nothing is under way when it comes.
         let expires = client.session_lifetime().map(|lifetime| used + lifetime.mul_f32(0.8));
@@ -169,9 +170,10 @@ impl Link {
             Some(other) => {
                 self.unreachable(format!("no TLS ({other}); is this port a listener of type SASL_SSL?"), false)
             }
-            None if io.kind() == io::ErrorKind::UnexpectedEof => {
-                self.unreachable("closed during the TLS handshake; is this port a listener of type SASL_SSL?".into(), false)
-            }
+            None if io.kind() == io::ErrorKind::UnexpectedEof => self.unreachable(
+                "closed during the TLS handshake; is this port a listener of type SASL_SSL?".into(),
+                false,
+            ),
             None => self.broken(error),
         }
     }
@@ -208,8 +210,19 @@ impl Connection {
         request: &R,
         versions: RangeInclusive<i16>,
     ) -> Result<R::Response, Error> {
+        self.ask_within(link, what, request, versions, link.settings.timeouts.call).await
+    }
+
+    /// Asks for something that may take longer than other calls.
+    pub(crate) async fn ask_within<R: Request>(
+        &mut self,
+        link: &Link,
+        what: &str,
+        request: &R,
+        versions: RangeInclusive<i16>,
+        limit: Duration,
+    ) -> Result<R::Response, Error> {
         let version = self.version::<R>(link, what, versions)?;
-        let limit = link.settings.timeouts.call;
         match timeout(limit, self.exchange(request, version)).await {
             Ok(Ok(answer)) => Ok(answer),
             Ok(Err(error)) => Err(link.broken(&error)),

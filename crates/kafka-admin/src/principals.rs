@@ -83,7 +83,8 @@ impl Cluster {
     async fn write_credentials(&self, batch: &[Principal]) -> Result<(), Error> {
         const WHAT: &str = "write the credentials of a token";
         let iterations = self.settings().iterations;
-        let users: Arc<[_]> = batch.iter().map(|principal| (principal.name.clone(), principal.password.clone())).collect();
+        let users: Arc<[_]> =
+            batch.iter().map(|principal| (principal.name.clone(), principal.password.clone())).collect();
         try_join_all(scram::MECHANISMS.map(|mechanism| {
             let users = users.clone();
             async move {
@@ -148,7 +149,8 @@ async fn shows_all(link: &Link, batch: &[Principal], deadline: Instant) -> Resul
             let wanted: BTreeSet<Acl> = acls::rights(&principal.prefix()).collect();
             let request = acls::describe_request(Some(&principal.name), None);
             loop {
-                let answer = link.ask("read the access rights", &request, 1..=2).await.map_err(|error| error.to_string())?;
+                let answer =
+                    link.ask("read the access rights", &request, 1..=2).await.map_err(|error| error.to_string())?;
                 let shown = acls::found(&answer, &link.address).map_err(|error| error.to_string())?;
                 let shown: BTreeSet<Acl> = shown.map(|(_, acl)| acl).collect();
                 let missing = wanted.difference(&shown).count();

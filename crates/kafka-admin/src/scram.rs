@@ -65,7 +65,11 @@ pub(crate) fn request(upsertions: Vec<ScramCredentialUpsertion>) -> AlterUserScr
     AlterUserScramCredentialsRequest::default().with_upsertions(upsertions)
 }
 
-pub(crate) fn judge_all(answer: &AlterUserScramCredentialsResponse, what: &str, address: &Address) -> Result<(), Error> {
+pub(crate) fn judge_all(
+    answer: &AlterUserScramCredentialsResponse,
+    what: &str,
+    address: &Address,
+) -> Result<(), Error> {
     answer
         .results
         .iter()
