@@ -24,7 +24,7 @@ pub struct Workspace {
     pub workspace_id: String,
     /// The name that people see.
     pub name: String,
-    /// `Ready`; older C# clients fail on words they do not know.
+    /// `Ready`, or `Creating` while its principals are made on Apache Kafka; older C# clients fail on words they do not know.
     pub status: String,
     /// Always 2; clients show it only.
     pub version: u32,

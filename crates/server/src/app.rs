@@ -6,7 +6,14 @@ use jiff::Timestamp;
 use twinkey_embedded_broker::Clock;
 
 use crate::{
-    broker::Broker, db::Db, keys::Keys, metrics::Metrics, password::Passwords, random::Random, registry::Registry,
+    broker::{Broker, Reconciler},
+    cut_off::CutOffs,
+    db::Db,
+    keys::Keys,
+    metrics::Metrics,
+    password::Passwords,
+    random::Random,
+    registry::Registry,
 };
 
 /// The parts of a running server.
@@ -19,10 +26,16 @@ pub struct App {
     pub registry: Arc<Registry>,
     /// The broker that clients stream through.
     pub broker: Arc<dyn Broker>,
+    /// Dead tokens on their way out.
+    pub cut_offs: CutOffs,
+    /// Brings the broker in line with the database.
+    pub reconciler: Reconciler,
     /// Password hashing.
     pub passwords: Passwords,
     /// Randomness.
     pub random: Random,
+    /// When this server was started.
+    pub started_at: Timestamp,
     /// Time.
     pub clock: Clock,
     /// Counters.

@@ -82,10 +82,13 @@ pub enum ApiError {
     #[error("The server cannot store this at the moment; nothing was changed. Its log says why")]
     Storage(String),
     /// Apache Kafka is away; nothing was changed. Says why, because whoever is told may be able to help.
-    #[error("Nothing was changed, because the broker cannot be reached: {0}")]
+    #[error("Nothing was changed: {0}")]
     BrokerUnavailable(String),
+    /// Apache Kafka was asked and did not answer.
+    #[error("{0}. Look before you repeat it")]
+    BrokerOutcomeUnknown(String),
     /// The cluster refused what Twinkey asked of it: policy, quota, or the rights of Twinkey's own account.
-    #[error("The broker refused this: {0}")]
+    #[error("Nothing was changed: {0}")]
     BrokerRefused(String),
     /// The database cannot be asked at the moment.
     #[error("The database does not answer at the moment. Nothing was changed; try again in a moment")]
@@ -117,7 +120,7 @@ impl ApiError {
             Self::Invalid { status, .. } => *status,
             Self::StaleGeneration { .. } => StatusCode::CONFLICT,
             Self::Storage(_) => StatusCode::INSUFFICIENT_STORAGE,
-            Self::BrokerUnavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::BrokerUnavailable(_) | Self::BrokerOutcomeUnknown(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::BrokerRefused(_) => StatusCode::BAD_GATEWAY,
             Self::Unavailable(_) | Self::OutcomeUnknown(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
@@ -138,6 +141,7 @@ impl ApiError {
             Self::StaleGeneration { .. } => "StaleGeneration",
             Self::Storage(_) => "Storage",
             Self::BrokerUnavailable(_) => "BrokerUnavailable",
+            Self::BrokerOutcomeUnknown(_) => "OutcomeUnknown",
             Self::BrokerRefused(_) => "BrokerRefused",
             Self::Unavailable(_) => "Unavailable",
             Self::OutcomeUnknown(_) => "OutcomeUnknown",
@@ -177,6 +181,7 @@ impl IntoResponse for ApiError {
             | Self::Storage(cause)
             | Self::BrokerRefused(cause)
             | Self::BrokerUnavailable(cause)
+            | Self::BrokerOutcomeUnknown(cause)
             | Self::Unavailable(cause)
             | Self::OutcomeUnknown(cause) => {
                 tracing::error!(%correlation_id, code = self.code(), cause, "request failed");

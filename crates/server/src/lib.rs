@@ -8,6 +8,8 @@ pub mod audit;
 pub mod broker;
 pub mod ca;
 pub mod cli_credential;
+pub mod creation;
+pub mod cut_off;
 pub mod db;
 pub mod error;
 pub mod extract;

@@ -22,7 +22,7 @@ use twinkey_embedded_broker::{KnownPrincipal, Principals, Scope};
 
 use crate::{
     db,
-    keys::{Keys, TokenHash, broker_password, principal},
+    keys::{Keys, TokenHash, broker_password},
 };
 
 /// Workspaces that are read from the database at a time.
@@ -91,6 +91,7 @@ impl Pair {
             generation: self.generation,
             current: self.current.describe(Slot::Current),
             next: self.next.describe(Slot::Next),
+            cutting_off: Vec::new(),
         }
     }
 }
@@ -127,7 +128,7 @@ impl Registry {
             }
             for workspace in &workspaces {
                 let tokens = rows.remove(&workspace.id).unwrap_or_default();
-                self.set(pair(&workspace.id, workspace.generation, tokens)?);
+                self.set(pair(&self.keys, &workspace.id, workspace.generation, tokens)?);
             }
             after.clone_from(&last.id);
         }
@@ -135,9 +136,24 @@ impl Registry {
 
     /// Learns anew what one workspace's tokens are: after a commit whose outcome is not known.
     pub async fn reload(&self, db: &impl ConnectionTrait, id: &WorkspaceId) -> Result<Vec<Arc<KnownToken>>, LoadError> {
-        let Some(workspace) = db::workspaces::find(db, id.as_str()).await? else { return Ok(Vec::new()) };
+        let workspace = db::workspaces::find(db, id.as_str()).await?;
+        let Some(workspace) = workspace.filter(|it| it.state == db::workspaces::READY) else { return Ok(Vec::new()) };
         let tokens = db::tokens::list_valid_of(db, id).await?;
-        Ok(self.set(pair(id.as_str(), workspace.generation, tokens)?))
+        Ok(self.set(pair(&self.keys, id.as_str(), workspace.generation, tokens)?))
+    }
+
+    /// The pair that valid rows of a workspace are; what memory knows of them besides, their last use, is kept.
+    pub fn pair_of(&self, id: &WorkspaceId, generation: i64, rows: Vec<db::tokens::Model>) -> Result<Pair, LoadError> {
+        let mut read = pair(&self.keys, id.as_str(), generation, rows)?;
+        let known = self.pair(id).into_iter().flat_map(|pair| [pair.current, pair.next]);
+        for token in known {
+            for slot in [&mut read.current, &mut read.next] {
+                if slot.id == token.id {
+                    *slot = token.clone();
+                }
+            }
+        }
+        Ok(read)
     }
 
     /// Puts a workspace's pair in force and returns the tokens that died by it, in the order of their slots.
@@ -218,21 +234,21 @@ pub enum LoadError {
     NotTwo(String),
 }
 
-fn pair(workspace_id: &str, generation: i64, rows: Vec<db::tokens::Model>) -> Result<Pair, LoadError> {
+fn pair(keys: &Keys, workspace_id: &str, generation: i64, rows: Vec<db::tokens::Model>) -> Result<Pair, LoadError> {
     let damaged = || LoadError::NotTwo(workspace_id.to_owned());
     let mut slots: HashMap<Option<String>, Arc<KnownToken>> = HashMap::new();
     for row in rows {
         let slot = row.slot.clone();
-        slots.insert(slot, Arc::new(known(row).ok_or_else(damaged)?));
+        slots.insert(slot, Arc::new(known(keys, row).ok_or_else(damaged)?));
     }
     let mut take = |slot: Slot| slots.remove(&Some(slot.name().to_owned())).ok_or_else(damaged);
     Ok(Pair { generation, current: take(Slot::Current)?, next: take(Slot::Next)? })
 }
 
 /// A row as the registry holds it; `None` if the row is not one that this program wrote.
-pub fn known(row: db::tokens::Model) -> Option<KnownToken> {
+pub fn known(keys: &Keys, row: db::tokens::Model) -> Option<KnownToken> {
     Some(KnownToken {
-        principal: principal(&row.id),
+        principal: keys.principal(&row.id),
         id: row.id,
         workspace_id: WorkspaceId::parse(&row.workspace_id).ok()?,
         masked: row.masked,

@@ -254,7 +254,8 @@ pub fn tool(name: &str) -> PathBuf {
         .collect();
     versions.sort();
     let newest = versions.pop().map(|(_, path)| path);
-    newest.unwrap_or_else(|| panic!("{name} is missing: install Debian's package postgresql, or run scripts/setup test"))
+    newest
+        .unwrap_or_else(|| panic!("{name} is missing: install Debian's package postgresql, or run scripts/setup test"))
 }
 
 /// PostgreSQL refuses to run as root; then it runs as the user of its package.
@@ -315,7 +316,8 @@ mod tests {
         processes.into_iter().any(|entry| {
             let mut line = Vec::new();
             let _ = fs::File::open(entry.path().join("cmdline")).and_then(|mut file| file.read_to_end(&mut line));
-            line.starts_with(b"/usr/lib/postgresql") && String::from_utf8_lossy(&line).contains(&*directory.to_string_lossy())
+            line.starts_with(b"/usr/lib/postgresql")
+                && String::from_utf8_lossy(&line).contains(&*directory.to_string_lossy())
         })
     }
 }

@@ -181,6 +181,8 @@ pub fn config(data_dir: &Path) -> Config {
         master_key: None,
         public_url: None,
         broker_advertise: ("localhost".into(), None),
+        kafka: None,
+        adopt_broker: false,
         admin_email: "admin@localhost".into(),
         admin_password: Some(ADMIN_PASSWORD.to_owned().into()),
         organisation: "demo".into(),
@@ -195,7 +197,7 @@ pub async fn try_start(config: Config, now: Arc<AtomicI64>) -> Result<Server, St
     let clock: Clock =
         Arc::new(move || Timestamp::from_millisecond(now.load(Ordering::Relaxed)).expect("in range") + fraction);
     let [http, broker] = [bind().await, bind().await];
-    Server::start(config, http, broker, clock, Random::from_system()).await
+    Server::start(config, http, Some(broker), clock, Random::from_system()).await
 }
 
 /// [`try_start`] with a clock of its own.

@@ -41,7 +41,7 @@ pub async fn run(settings: Settings) -> anyhow::Result<()> {
     let mut terminate = signal(SignalKind::terminate())?;
     #[expect(clippy::disallowed_methods, reason = "this is where the clock comes from that everything else is given")]
     let clock: Clock = Arc::new(Timestamp::now);
-    let server = Server::start(resolved.config.clone(), http, broker, clock, Random::from_system()).await?;
+    let server = Server::start(resolved.config.clone(), http, Some(broker), clock, Random::from_system()).await?;
     announce(&server, &resolved.config);
 
     tokio::select! {

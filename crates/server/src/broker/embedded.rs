@@ -74,11 +74,7 @@ impl Broker for Embedded {
         Ok(self.broker.clean_topic(name)?)
     }
 
-    fn keeps_principals(&self) -> bool {
-        false
-    }
-
-    async fn ensure_principal(&self, _principal: &Principal) -> Result<(), BrokerError> {
+    async fn ensure_principals(&self, _principals: &[Principal]) -> Result<(), BrokerError> {
         Ok(())
     }
 

@@ -6,13 +6,13 @@ use crate::error::ApiError;
 #[derive(Debug, thiserror::Error)]
 pub enum BrokerError {
     /// The broker was not reached, so nothing was changed on it.
-    #[error("the broker cannot be reached: {0}")]
+    #[error("{0}")]
     Unavailable(String),
     /// The broker refused.
-    #[error("the broker refused: {0}")]
+    #[error("{0}")]
     Refused(String),
     /// The request was sent, and its answer did not come: it may yet take effect.
-    #[error("the broker did not answer, so that it is not known what took effect: {0}")]
+    #[error("{0}")]
     Unknown(String),
 }
 
@@ -40,7 +40,7 @@ impl From<BrokerError> for ApiError {
     fn from(error: BrokerError) -> Self {
         match error {
             BrokerError::Unavailable(cause) => Self::BrokerUnavailable(cause),
-            BrokerError::Unknown(cause) => Self::BrokerUnavailable(format!("it did not answer: {cause}")),
+            BrokerError::Unknown(cause) => Self::BrokerOutcomeUnknown(cause),
             BrokerError::Refused(cause) => Self::BrokerRefused(cause),
         }
     }

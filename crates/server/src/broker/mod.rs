@@ -6,9 +6,11 @@
 
 mod embedded;
 mod error;
+pub mod kafka;
+pub mod reconciler;
 mod topic;
 
-use std::{fmt, sync::Arc};
+use std::fmt;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::Bytes;
@@ -20,6 +22,8 @@ use crate::ca;
 
 pub use embedded::Embedded;
 pub use error::{BrokerError, TopicError};
+pub use kafka::{Kafka, KafkaSettings};
+pub use reconciler::Reconciler;
 pub use topic::{NewTopic, Topic, TopicChanges};
 
 /// How clients reach the broker.
@@ -54,7 +58,7 @@ pub struct Principal {
     /// Its name.
     pub name: String,
     /// Its password.
-    pub password: Arc<Zeroizing<String>>,
+    pub password: Zeroizing<String>,
     /// The workspace that it may stream in.
     pub workspace_id: WorkspaceId,
 }
@@ -109,11 +113,15 @@ pub trait Broker: Send + Sync + 'static {
     /// Deletes all records of a topic; the topic and its offsets go on.
     async fn clean_topic(&self, name: &str) -> Result<(), TopicError>;
 
-    /// Whether principals have to be made on the broker before their tokens are valid. `false`: it asks the registry.
-    fn keeps_principals(&self) -> bool;
+    /// The cluster, where the broker is one. It keeps principals of its own: they have to be made before their tokens are
+    /// valid. `None`: the broker asks the registry who may sign in.
+    fn kafka(&self) -> Option<&Kafka> {
+        None
+    }
 
-    /// Makes a principal, with the rights of its workspace, or mends it. When this returns, clients can sign in with it.
-    async fn ensure_principal(&self, principal: &Principal) -> Result<(), BrokerError>;
+    /// Makes principals, with the rights of their workspaces, or mends them. When this returns, clients can sign in with
+    /// them. After [`BrokerError::Unknown`] it may yet happen at any later time: those names must not be used.
+    async fn ensure_principals(&self, principals: &[Principal]) -> Result<(), BrokerError>;
 
     /// Cuts a principal off, open connections included. Its token must be dead before this is called. Does what can be done
     /// within a bound and says what it could not prove until then; to be repeated until nothing is open.

@@ -125,7 +125,7 @@ fn describe(app: &App, row: db::workspaces::Model, token: Option<&KnownToken>) -
     Ok(Workspace {
         workspace_id: row.id,
         name: row.name,
-        status: "Ready".into(),
+        status: if row.state == db::workspaces::READY { "Ready" } else { "Creating" }.into(),
         version: 2,
         created_at: db::timestamp(row.created_at),
         broker_type: "SelfHosted".into(),
