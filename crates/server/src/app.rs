@@ -14,6 +14,7 @@ use crate::{
     password::Passwords,
     random::Random,
     registry::Registry,
+    replicas::Replicas,
 };
 
 /// The parts of a running server.
@@ -24,6 +25,8 @@ pub struct App {
     pub keys: Arc<Keys>,
     /// What valid SDK tokens mean.
     pub registry: Arc<Registry>,
+    /// This server among others.
+    pub replicas: Replicas,
     /// The broker that clients stream through.
     pub broker: Arc<dyn Broker>,
     /// Dead tokens on their way out.

@@ -17,6 +17,7 @@ use crate::{
     db,
     error::ApiError,
     keys::broker_password,
+    registry,
     tokens::{FreshToken, undone},
 };
 
@@ -91,8 +92,7 @@ pub async fn finish(app: &Arc<App>, id: &WorkspaceId) -> Result<db::workspaces::
         return Err(CreationError::Gone);
     }
     db::changes::record(&*transaction, id.as_str()).await?;
-    let valid = db::tokens::list_valid_of(&*transaction, id).await?;
-    let pair = app.registry.pair_of(id, 0, valid).map_err(ApiError::from)?;
+    let pair = registry::read(&app.keys, &*transaction, id).await.map_err(ApiError::from)?.ok_or(CreationError::Gone)?;
     if let Err(error) = transaction.commit_then(|| app.registry.set(pair)).await {
         // It is not known whether the commit took effect; the database is asked, and memory follows it.
         let settled = app.db.settled().await?;

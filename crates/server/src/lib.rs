@@ -21,9 +21,11 @@ pub mod metrics;
 pub mod password;
 pub mod random;
 pub mod registry;
+pub mod replicas;
 pub mod rotation;
 pub mod routes;
 pub mod start;
 pub mod tokens;
+pub mod validity;
 
 pub use twinkey_embedded_broker::Clock;

@@ -6,11 +6,12 @@ use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
     sync::Arc,
+    time::Duration,
 };
 
 use serde::{Deserialize, Serialize};
 use tokio::{net::TcpListener, task::JoinHandle};
-use tokio_util::sync::CancellationToken;
+use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 use twinkey_api::WorkspaceId;
 use twinkey_embedded_broker::{BrokerConfig, Clock};
 use zeroize::Zeroizing;
@@ -29,7 +30,13 @@ use crate::{
     metrics::Metrics,
     password::Passwords,
     random::Random,
-    registry::{LoadError, Registry},
+    registry::Registry,
+    replicas::{
+        ReplicaMode, Replicas,
+        clock::Monotonic,
+        member::{Member, MemberError},
+        sole::claim_file,
+    },
 };
 
 /// What a server needs to know. Listeners, time and randomness are passed beside it.
@@ -57,6 +64,10 @@ pub struct Config {
     pub organisation: String,
     /// The first start's workspace.
     pub workspace: String,
+    /// How many servers there may be on the database, if it is one for several.
+    pub replicas: ReplicaMode,
+    /// How long a replica trusts its memory without having asked the database what is new.
+    pub replica_lease: Duration,
 }
 
 /// Why a server cannot start. One sentence each, for the person who started it.
@@ -79,9 +90,9 @@ pub enum StartError {
     /// The database was opened and then failed.
     #[error("the database failed: {0}")]
     Db(#[from] sea_orm::DbErr),
-    /// See [`LoadError`].
+    /// See [`MemberError`].
     #[error(transparent)]
-    Load(#[from] LoadError),
+    Member(#[from] MemberError),
     /// See [`ca::CaError`].
     #[error(transparent)]
     Ca(#[from] ca::CaError),
@@ -128,25 +139,33 @@ pub struct Server {
     pub first_start: Option<FirstStart>,
     /// Its parts, for tests.
     pub app: Arc<App>,
+    /// Cancelled when the server must not go on: another one works on its database, where it has to be alone.
+    pub lost: CancellationToken,
     shutdown: CancellationToken,
     http: JoinHandle<()>,
+    stop_member: CancellationToken,
+    // Aborted with a server that is dropped: to others it is then one that was killed.
+    member: AbortOnDropHandle<()>,
+    cli_credential: Option<String>,
     /// Held until the server is gone.
-    _lock: File,
+    _locks: Vec<File>,
 }
 
 impl Server {
-    /// Starts on listeners that were bound already; the broker's is absent with Apache Kafka. Ready when this returns.
+    /// Starts on listeners that were bound already; the broker's is absent with Apache Kafka. Ready when this returns. The `monotonic` clock measures for how long
+    /// memory may be trusted; `clock` may be set by anybody and is for people.
     pub async fn start(
         config: Config,
         http_listener: TcpListener,
         broker_listener: Option<TcpListener>,
         clock: Clock,
+        monotonic: Monotonic,
         random: Random,
     ) -> Result<Self, StartError> {
         let directory = &config.data_dir;
         let unusable = |error| StartError::DataDir(directory.clone(), error);
         private_directory(directory).map_err(unusable)?;
-        let lock = lock(directory)?;
+        let mut locks = vec![lock(directory)?];
         let now = clock();
 
         let database = directory.join("twinkey.db");
@@ -155,6 +174,9 @@ impl Server {
             open_private(&database).map_err(unusable)?;
         }
         let database_url = config.database_url.clone().unwrap_or_else(|| db::sqlite_url(&database));
+        if let Some(file) = db::sqlite_file(&database_url) {
+            locks.push(claim_file(&file).map_err(MemberError::from)?);
+        }
         let db = Db::open(&database_url).await?;
         let source = config.master_key.clone().unwrap_or_else(|| directory.join("master.key").into());
         // A new key is right only while nothing was encrypted with an older one.
@@ -165,7 +187,9 @@ impl Server {
         let (organisation, first_start) = first_start::make(&db, &config, (&keys, &random), &passwords, now).await?;
 
         let registry = Arc::new(Registry::new(keys.clone(), clock.clone()));
-        registry.load(&*db).await?;
+        let mode = if db.is_shared() { config.replicas } else { ReplicaMode::Exclusive };
+        let replicas = Replicas::new(mode, random.id(), replica_name(directory), config.replica_lease, monotonic);
+        let member = Member::join(&replicas, &db, &registry).await?;
         check_key(&registry, &source)?;
 
         let http_address = http_listener.local_addr().map_err(unusable)?;
@@ -185,6 +209,7 @@ impl Server {
             db,
             keys,
             registry,
+            replicas,
             broker,
             cut_offs,
             reconciler,
@@ -195,14 +220,17 @@ impl Server {
             metrics,
             organisation,
         });
+        let (stop_member, lost) = (CancellationToken::new(), CancellationToken::new());
+        let member = tokio::spawn(member.run(app.clone(), stop_member.clone(), lost.clone()));
+        let member = AbortOnDropHandle::new(member);
         finish_first_workspace(&app, &config).await?;
         reconciler::start(&app);
-        cli_credential::renew(&app, directory, &default_url(http_address)).await?;
+        let cli_credential = cli_credential::renew(&app, directory, &default_url(http_address)).await?;
         write_private(&directory.join("endpoints.json"), &serde_json::to_vec(&endpoints).expect("plain data"))
             .map_err(unusable)?;
         let shutdown = CancellationToken::new();
         let http = tokio::spawn(http::serve(http_listener, app.clone(), shutdown.clone()));
-        Ok(Self { endpoints, first_start, app, shutdown, http, _lock: lock })
+        Ok(Self { endpoints, first_start, app, lost, shutdown, http, stop_member, member, cli_credential, _locks: locks })
     }
 
     /// `preferred` if there is such a workspace, else any: for a hint to the person who started the server.
@@ -213,13 +241,21 @@ impl Server {
         other.unwrap_or_else(|| preferred.to_owned())
     }
 
-    /// Stops in order: no new requests, those under way finish, the broker, the database.
+    /// Stops in order: no new requests, those under way finish, the others need not wait for this one any more, the broker,
+    /// the database.
     pub async fn shutdown(mut self) {
         self.shutdown.cancel();
         if let Err(error) = (&mut self.http).await {
             tracing::error!(%error, "the HTTP task failed");
         }
         self.app.cut_offs.stopping.cancel();
+        if let Some(id) = &self.cli_credential {
+            cli_credential::end(&self.app, id).await;
+        }
+        self.stop_member.cancel();
+        if let Err(error) = (&mut self.member).await {
+            tracing::error!(%error, "the task that keeps up with other replicas failed");
+        }
         self.app.broker.shutdown().await;
         if let Err(error) = self.app.db.close().await {
             tracing::error!(%error, "the database did not close cleanly");
@@ -328,6 +364,12 @@ async fn embedded(
     let endpoint = Endpoint { address: format!("{host}:{port}"), ca: Some(Ca::of(&tls.ca_pem)) };
     let broker = Embedded::start(broker_config, endpoint, listener, registry.clone(), clock.clone()).await;
     Ok(Arc::new(broker.map_err(|error| StartError::Broker(error.to_string()))?))
+}
+
+/// What people call this server among others: where it runs.
+fn replica_name(directory: &Path) -> String {
+    let directory = directory.canonicalize().unwrap_or_else(|_| directory.to_owned());
+    format!("{}:{}", rustix::system::uname().nodename().to_string_lossy(), directory.display())
 }
 
 /// A wrong key would otherwise show only when the first client is refused.

@@ -25,12 +25,11 @@ pub enum Failure {
 /// What `error` means.
 pub fn failure(error: &DbErr) -> Failure {
     match error {
-        DbErr::ConnectionAcquire(_) => Failure::Away,
         DbErr::Conn(RuntimeErr::Internal(text)) if text.starts_with(OUTCOME_UNKNOWN) => Failure::OutcomeUnknown,
         DbErr::Conn(RuntimeErr::SqlxError(cause))
         | DbErr::Exec(RuntimeErr::SqlxError(cause))
         | DbErr::Query(RuntimeErr::SqlxError(cause)) => of_driver(cause),
-        DbErr::Conn(_) => Failure::Away,
+        DbErr::ConnectionAcquire(_) | DbErr::Conn(_) => Failure::Away,
         _ => Failure::Defect,
     }
 }
@@ -74,6 +73,6 @@ pub(super) fn outcome_unknown(cause: impl Display) -> DbErr {
 }
 
 /// The error of a call that was not answered within `limit`.
-pub(super) fn silent(limit: Duration) -> DbErr {
+pub fn silent(limit: Duration) -> DbErr {
     DbErr::Conn(RuntimeErr::Internal(format!("the database did not answer within {} s", limit.as_secs())))
 }

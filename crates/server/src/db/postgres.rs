@@ -5,12 +5,12 @@ use std::time::Duration;
 use sea_orm::{
     ConnectionTrait, DatabaseConnection, DbBackend, DbErr, RuntimeErr, SqlxPostgresConnector, Statement,
     sqlx::{
-        self, ConnectOptions, Connection, PgConnection, PgPool,
-        postgres::{PgConnectOptions, PgListener, PgPoolOptions},
+        self, ConnectOptions, Connection, PgConnection,
+        postgres::{PgConnectOptions, PgPoolOptions},
     },
 };
 
-use super::{OpenError, changes::CHANNEL};
+use super::OpenError;
 
 /// Its clock, in milliseconds since the epoch: of this instant, not of the transaction's begin.
 pub const NOW: &str = "SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS bigint)";
@@ -29,7 +29,7 @@ const PING_LIMIT: Duration = Duration::from_secs(1);
 /// Connections of one server. Those of all replicas together must fit into PostgreSQL's `max_connections` (100 by default).
 const POOL_SIZE: u32 = 16;
 /// The advisory lock of the one writer. Any number will do, if it is always the same.
-const WRITE_LOCK: i64 = 0x7477_696e_6b65_79;
+const WRITE_LOCK: i64 = 0x0074_7769_6e6b_6579;
 
 /// Limits that the server keeps for each of our connections. Whoever holds the write lock and is paused or cut off loses it
 /// after `idle_in_transaction_session_timeout`, and with it the transaction: the others wait a little longer than that.
@@ -189,12 +189,4 @@ pub async fn take_all_the_time(transaction: &impl ConnectionTrait) -> Result<(),
     let sql = "SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0; \
                SET LOCAL idle_in_transaction_session_timeout = 0";
     transaction.execute_unprepared(sql).await.map(drop)
-}
-
-/// A connection that hears what is announced on [`CHANNEL`].
-pub async fn listener(pool: &PgPool) -> Result<PgListener, DbErr> {
-    let failed = |error: sqlx::Error| DbErr::Conn(RuntimeErr::SqlxError(error.into()));
-    let mut listener = PgListener::connect_with(pool).await.map_err(failed)?;
-    listener.listen(CHANNEL).await.map_err(failed)?;
-    Ok(listener)
 }

@@ -43,6 +43,11 @@ pub async fn find(db: &impl ConnectionTrait, id: &str) -> Result<Option<Model>, 
     Entity::find_by_id(id).one(db).await
 }
 
+/// The workspace with this id, if it can be used.
+pub async fn find_ready(db: &impl ConnectionTrait, id: &WorkspaceId) -> Result<Option<Model>, DbErr> {
+    Entity::find_by_id(id.as_str()).filter(Column::State.eq(READY)).one(db).await
+}
+
 /// All workspaces, by id.
 pub async fn list(db: &impl ConnectionTrait) -> Result<Vec<Model>, DbErr> {
     Entity::find().order_by_asc(Column::Id).all(db).await
@@ -83,6 +88,11 @@ pub async fn set_ready(db: &impl ConnectionTrait, id: &str) -> Result<bool, DbEr
 pub async fn delete_creating(db: &impl ConnectionTrait, id: &str) -> Result<bool, DbErr> {
     let result = Entity::delete_many().filter(Column::Id.eq(id)).filter(Column::State.eq(CREATING)).exec(db).await?;
     Ok(result.rows_affected == 1)
+}
+
+/// Those of these workspaces that there are.
+pub async fn list_of(db: &impl ConnectionTrait, ids: &[String]) -> Result<Vec<Model>, DbErr> {
+    Entity::find().filter(Column::Id.is_in(ids)).filter(Column::State.eq(READY)).all(db).await
 }
 
 /// A workspace whose topics `id` could see or whose members could see those of `id`: the same, a prefix, or an extension.

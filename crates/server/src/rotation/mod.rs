@@ -3,14 +3,15 @@
 //! 1. [`prepare`]: generate the new token and, where the broker keeps principals of its own, make its principal.
 //! 2. Flip: one database transaction, guarded by the generation. When it is committed, the registry changes under one lock:
 //!    from that instant the API and new sign-ins on the embedded broker refuse the old token.
-//! 3. [`cut_off`]: the broker takes the old principal everything, open connections included, and shows that it has.
+//! 3. [`cut_off`]: the broker takes the old principal everything, open connections included, and shows that it has. At the same
+//!    time every other replica confirms that it knows, or loses the right to answer from memory.
 //!
 //! Only then is the rotation acknowledged; where a broker cannot show it in time, the answer says so and names it. A crash
 //! before the commit leaves everything as it was; after it, the next start loads the new pair and goes on with the cut-off.
 
 pub mod prepare;
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use sea_orm::ConnectionTrait;
@@ -26,7 +27,7 @@ use crate::{
     cut_off::{self, Dead},
     db,
     error::ApiError,
-    registry::{KnownToken, Pair},
+    registry::{self, KnownToken, Pair},
     tokens::undone,
 };
 use prepare::Fresh;
@@ -57,6 +58,8 @@ pub struct Order {
 struct Flipped {
     /// The pair in force.
     pair: Pair,
+    /// When its commit was acknowledged, on the monotonic clock.
+    committed_at: Duration,
     /// The tokens that died by it, Token 1 first.
     dead: Vec<Dead>,
     /// What memory took for valid until now although it had died before: a commit that was never carried over.
@@ -81,7 +84,8 @@ pub async fn rotate(app: &Arc<App>, actor: &Actor, order: &Order) -> Result<Rota
     for token in &flipped.forgotten {
         app.broker.cut_off(&token.principal).await;
     }
-    let cut_off = cut_off::cut_off(app, flipped.dead).await;
+    let others_know = app.replicas.confirmed(&app.db, flipped.pair.revision, flipped.committed_at);
+    let (cut_off, ()) = tokio::join!(cut_off::cut_off(app, flipped.dead), others_know);
     app.metrics.connections_cut_off.inc_by(cut_off.connections_closed as u64);
     let (pair, open) = (flipped.pair, cut_off.open);
     tracing::info!(
@@ -107,15 +111,13 @@ pub async fn rotate(app: &Arc<App>, actor: &Actor, order: &Order) -> Result<Rota
 async fn flip(app: &App, actor: &Actor, order: &Order, fresh: &Fresh, now: Timestamp) -> Result<Flipped, ApiError> {
     let Order { workspace_id, expected_generation: expected, kind, reason } = order;
     let transaction = app.db.write().await?;
+    // From the database: memory may be behind, after a rotation on another replica or a commit that could not be carried over.
+    let before = registry::read(&app.keys, &*transaction, workspace_id).await?;
+    let before = before.ok_or_else(|| ApiError::NotFound(format!("Workspace '{workspace_id}'")))?;
     if !db::workspaces::advance_generation(&*transaction, workspace_id, *expected).await? {
-        let workspace = db::workspaces::find(&*transaction, workspace_id.as_str()).await?;
-        let workspace = workspace.ok_or_else(|| ApiError::NotFound(format!("Workspace '{workspace_id}'")))?;
-        return Err(ApiError::StaleGeneration { expected: *expected, actual: workspace.generation });
+        return Err(ApiError::StaleGeneration { expected: *expected, actual: before.generation });
     }
-    // What is in force is what this transaction sees; memory may be behind it.
-    let rows = db::tokens::list_valid_of(&*transaction, workspace_id).await?;
-    let fences: HashMap<_, _> = rows.iter().map(|row| (row.id.clone(), row.repair_by.clone())).collect();
-    let before = app.registry.pair_of(workspace_id, *expected, rows)?;
+    let fences = fences(app, &*transaction, &before).await?;
     // On a broker that asks the registry the commit itself cuts off, but for connections that this process closes at once.
     let proved = app.broker.kafka().is_none().then_some(now);
     db::tokens::deactivate(&*transaction, workspace_id, Slot::Current, now, proved).await?;
@@ -131,7 +133,7 @@ async fn flip(app: &App, actor: &Actor, order: &Order, fresh: &Fresh, now: Times
         }
     };
     put_in_force(app, &*transaction, &fresh.next, Slot::Next).await?;
-    db::changes::record(&*transaction, workspace_id.as_str()).await?;
+    let revision = db::changes::record(&*transaction, workspace_id.as_str()).await?;
     let event = Event {
         action: if *kind == Kind::Normal { "token.rotated" } else { "token.emergency_rotated" },
         workspace_id: Some(workspace_id.as_str()),
@@ -144,7 +146,7 @@ async fn flip(app: &App, actor: &Actor, order: &Order, fresh: &Fresh, now: Times
         }),
     };
     audit::append(&*transaction, actor, now, event).await?;
-    let pair = Pair { generation: expected + 1, current, next: fresh.next.known.clone() };
+    let pair = Pair { generation: expected + 1, revision, current, next: fresh.next.known.clone() };
     let died = |token: &&Arc<KnownToken>| token.id != pair.current.id && token.id != pair.next.id;
     let dead: Vec<_> = [&before.current, &before.next]
         .into_iter()
@@ -163,7 +165,7 @@ async fn flip(app: &App, actor: &Actor, order: &Order, fresh: &Fresh, now: Times
         Err(error) => settle(app, workspace_id, &pair, error).await?,
     };
     let forgotten = removed.into_iter().filter(|token| dead.iter().all(|it| it.id != token.id)).collect();
-    Ok(Flipped { pair, dead, forgotten })
+    Ok(Flipped { pair, committed_at: app.replicas.now(), dead, forgotten })
 }
 
 /// Makes a token of this rotation valid.
@@ -191,9 +193,23 @@ async fn settle(
 ) -> Result<Vec<Arc<KnownToken>>, ApiError> {
     let settled = app.db.settled().await?;
     let dead = app.registry.reload(&*settled, workspace_id).await?;
-    let in_force = app.registry.pair(workspace_id);
-    match in_force {
-        Some(pair) if pair.next.id == wanted.next.id => Ok(dead),
+    // By the token, not by whether it is Token 2: another rotation may have come in between. It may have been prepared before,
+    // but then it has no slot and has not died in one.
+    match db::principals::find(&*settled, &wanted.next.id).await? {
+        Some(row) if row.slot.is_some() || row.deactivated_at.is_some() => Ok(dead),
         _ => Err(undone(error)),
     }
+}
+
+/// Who is repairing the rights of these tokens; only where the broker keeps any.
+async fn fences(
+    app: &App,
+    transaction: &impl ConnectionTrait,
+    pair: &Pair,
+) -> Result<HashMap<String, Option<String>>, ApiError> {
+    if app.broker.kafka().is_none() {
+        return Ok(HashMap::new());
+    }
+    let rows = db::principals::list_of_ids(transaction, &[&pair.current.id, &pair.next.id]).await?;
+    Ok(rows.into_iter().map(|row| (row.id, row.repair_by)).collect())
 }

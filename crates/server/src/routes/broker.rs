@@ -19,6 +19,7 @@ use crate::{
     cut_off, db,
     error::ApiError,
     extract::{Body, SignedIn},
+    replicas::leader::Fence,
 };
 
 /// How long the cluster may take to say what it is.
@@ -79,7 +80,7 @@ pub async fn reconcile(
     SignedIn(user): SignedIn,
 ) -> Result<Json<Reconciliation>, ApiError> {
     user.require_in_organisation(Role::Admin)?;
-    to_its_end(async move { Ok(reconciler::reconcile(&app).await) }).await.map(Json)
+    to_its_end(async move { Ok(reconciler::reconcile(&app, &Fence::unleased()).await) }).await.map(Json)
 }
 
 /// Delete the credentials of names that have no rights any more
@@ -104,7 +105,7 @@ pub async fn prune(
     }
     to_its_end(async move {
         // What is wanted and what is not is looked at anew: a list from before may be of another time.
-        let seen = reconciler::reconcile(&app).await;
+        let seen = reconciler::reconcile(&app, &Fence::unleased()).await;
         let Some(kafka) = app.broker.kafka() else { return Ok(Pruned { names: Vec::new() }) };
         if let Some(error) = seen.error {
             return Err(ApiError::BrokerUnavailable(error));

@@ -4,6 +4,7 @@
 mod bad_input;
 mod openapi;
 mod people;
+mod replicas;
 mod rotation;
 mod start;
 mod state_machine;

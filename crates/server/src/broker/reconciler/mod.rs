@@ -6,6 +6,8 @@
 //! is dead, or nobody's. That holds however long this process was paused between the two.
 //!
 //! Why it never gives rights to a dead token: see [`repair`].
+//!
+//! So it may run on several replicas at once without harm; the lease that lets one do it at a time is for economy.
 
 mod pass;
 mod repair;
@@ -18,10 +20,15 @@ use std::{
 use tokio::sync::Notify;
 use twinkey_api::broker::Reconciliation;
 
-use crate::app::App;
+use crate::{
+    app::App,
+    replicas::leader::{self, Fence},
+};
 
 pub use pass::reconcile;
 
+/// The name of the lease.
+const LEASE: &str = "reconciler";
 /// Between two passes.
 const EVERY: Duration = Duration::from_mins(1);
 /// After being woken: whoever wakes is often not alone.
@@ -78,21 +85,16 @@ impl Reconciler {
     }
 }
 
-/// Reconciles from time to time until the server stops.
+/// Reconciles from time to time, on one replica, until the server stops.
 pub fn start(app: &Arc<App>) {
-    let app = app.clone();
-    tokio::spawn(async move {
-        let stopping = app.cut_offs.stopping.clone();
-        tokio::select! {
-            () = stopping.cancelled() => {}
-            () = for_ever(&app) => {}
-        }
-    });
+    let stopping = app.cut_offs.stopping.clone();
+    let work = app.clone();
+    tokio::spawn(leader::run(app.clone(), LEASE, stopping, move |fence| for_ever(work.clone(), fence)));
 }
 
-async fn for_ever(app: &Arc<App>) {
+async fn for_ever(app: Arc<App>, fence: Fence) {
     loop {
-        reconcile(app).await;
+        reconcile(&app, &fence).await;
         tokio::select! {
             () = tokio::time::sleep(EVERY) => {}
             () = app.reconciler.wake.notified() => tokio::time::sleep(SETTLE).await,

@@ -22,6 +22,7 @@ use crate::{
     cut_off::{self, Dead},
     db,
     metrics::Repair,
+    replicas::leader::{Fence, FenceError},
 };
 
 /// Tokens that are read from the database at a time.
@@ -44,6 +45,8 @@ enum PassError {
     Db(#[from] DbErr),
     #[error(transparent)]
     Kafka(#[from] KafkaError),
+    #[error(transparent)]
+    Fence(#[from] FenceError),
 }
 
 /// What differs.
@@ -60,11 +63,11 @@ struct Difference {
 }
 
 /// Looks for differences and mends them; what was found. One at a time.
-pub async fn reconcile(app: &Arc<App>) -> Reconciliation {
+pub async fn reconcile(app: &Arc<App>, fence: &Fence) -> Reconciliation {
     let _turn = app.reconciler.turn.lock().await;
     let begun = app.now();
     let mut report = Reconciliation { at: begun, ..Reconciliation::default() };
-    let names = match pass(app, begun, &mut report).await {
+    let names = match pass(app, fence, begun, &mut report).await {
         Ok(names) => Some(names),
         Err(error) => {
             tracing::warn!(%error, "the reconciliation with the broker was not finished");
@@ -86,7 +89,12 @@ pub async fn reconcile(app: &Arc<App>) -> Reconciliation {
     report
 }
 
-async fn pass(app: &Arc<App>, now: Timestamp, report: &mut Reconciliation) -> Result<Vec<String>, PassError> {
+async fn pass(
+    app: &Arc<App>,
+    fence: &Fence,
+    now: Timestamp,
+    report: &mut Reconciliation,
+) -> Result<Vec<String>, PassError> {
     // First what may be going on already: none of it depends on a list of the whole cluster.
     for row in db::principals::list_open(&*app.db).await? {
         report.open_cut_offs += 1;
@@ -94,18 +102,18 @@ async fn pass(app: &Arc<App>, now: Timestamp, report: &mut Reconciliation) -> Re
     }
     let Some(kafka) = app.broker.kafka() else { return Ok(Vec::new()) };
     finish_workspaces(app, now, report).await?;
-    abandon_prepared(app, now, report).await?;
+    abandon_prepared(app, fence, now, report).await?;
 
     // The order matters: see the module above.
     let inventory = kafka.cluster.inventory(&kafka.settings.principal_prefix).await?;
     let difference = compare(app, inventory, now).await?;
-    let (granted, failed) = repair::grant(app, kafka, &difference.missing).await;
+    let (granted, failed) = repair::grant(app, kafka, fence, &difference.missing).await;
     report.granted = granted;
     report.error = failed;
     for (principal, token, surplus) in &difference.surplus {
         kafka.cluster.take_rights_of(principal, surplus).await?;
         let rights: Vec<_> = surplus.iter().map(ToString::to_string).collect();
-        record(app, "principal.surplus_removed", token, json!({"principal": principal, "rights": rights})).await?;
+        record(app, fence, "principal.surplus_removed", token, json!({"principal": principal, "rights": rights})).await?;
         report.surplus_removed += 1;
     }
     let unwanted = still_unwanted(app, difference.unwanted, now).await?;
@@ -114,7 +122,7 @@ async fn pass(app: &Arc<App>, now: Timestamp, report: &mut Reconciliation) -> Re
         .buffer_unordered(CONCURRENTLY);
     while let Some((cut_off, principal)) = cut_offs.next().await {
         if cut_off.is_proved() {
-            record(app, "principal.cut_off", &principal, json!({"reason": "no token wants it"})).await?;
+            record(app, fence, "principal.cut_off", &principal, json!({"reason": "no token wants it"})).await?;
             report.cut_off += 1;
         } else {
             tracing::warn!(principal, open = ?cut_off.open, "a principal that no token wants is not cut off yet");
@@ -230,12 +238,18 @@ async fn finish_workspaces(app: &Arc<App>, now: Timestamp, report: &mut Reconcil
     Ok(())
 }
 
-async fn abandon_prepared(app: &Arc<App>, now: Timestamp, report: &mut Reconciliation) -> Result<(), PassError> {
+async fn abandon_prepared(
+    app: &Arc<App>,
+    fence: &Fence,
+    now: Timestamp,
+    report: &mut Reconciliation,
+) -> Result<(), PassError> {
     let creating = db::workspaces::list_creating(&*app.db, now + YOUNG).await?;
     let creating: HashSet<_> = creating.into_iter().map(|workspace| workspace.id).collect();
     let prepared = db::principals::list_prepared_before(&*app.db, now - PREPARED_FOR).await?;
     for row in prepared.iter().filter(|row| !creating.contains(&row.workspace_id)) {
         let transaction = app.db.write().await?;
+        fence.check(&*transaction).await?;
         let abandoned = db::principals::abandon(&*transaction, &row.id, now).await?;
         transaction.commit().await?;
         report.tokens_abandoned += usize::from(abandoned);
@@ -243,11 +257,18 @@ async fn abandon_prepared(app: &Arc<App>, now: Timestamp, report: &mut Reconcili
     Ok(())
 }
 
-async fn record(app: &App, action: &'static str, target: &str, detail: serde_json::Value) -> Result<(), DbErr> {
+async fn record(
+    app: &App,
+    fence: &Fence,
+    action: &'static str,
+    target: &str,
+    detail: serde_json::Value,
+) -> Result<(), FenceError> {
     let transaction = app.db.write().await?;
+    fence.check(&*transaction).await?;
     let event = Event { action, workspace_id: None, target: Some(target), detail };
     audit::append(&*transaction, &Actor::system(), app.now(), event).await?;
-    transaction.commit().await
+    Ok(transaction.commit().await?)
 }
 
 fn dead(app: &App, row: db::tokens::Model) -> Dead {

@@ -20,6 +20,7 @@ use crate::{
     cut_off::FENCE_MARGIN,
     db,
     keys::broker_password,
+    replicas::leader::{Fence, FenceError},
 };
 
 /// So many tokens are mended together.
@@ -33,10 +34,15 @@ pub(super) struct Missing {
 }
 
 /// Mends what it can; how many were mended, and the first thing that went wrong.
-pub(super) async fn grant(app: &Arc<App>, kafka: &Kafka, missing: &[Missing]) -> (usize, Option<String>) {
+pub(super) async fn grant(
+    app: &Arc<App>,
+    kafka: &Kafka,
+    fence: &Fence,
+    missing: &[Missing],
+) -> (usize, Option<String>) {
     let mut mended = 0;
     for batch in missing.chunks(BATCH) {
-        match grant_batch(app, kafka, batch).await {
+        match grant_batch(app, kafka, fence, batch).await {
             Ok(Ok(count)) => mended += count,
             Ok(Err(error)) => return (mended, Some(error.to_string())),
             Err(error) => return (mended, Some(error.to_string())),
@@ -45,13 +51,19 @@ pub(super) async fn grant(app: &Arc<App>, kafka: &Kafka, missing: &[Missing]) ->
     (mended, None)
 }
 
-async fn grant_batch(app: &Arc<App>, kafka: &Kafka, batch: &[Missing]) -> Result<Result<usize, BrokerError>, DbErr> {
+async fn grant_batch(
+    app: &Arc<App>,
+    kafka: &Kafka,
+    fence: &Fence,
+    batch: &[Missing],
+) -> Result<Result<usize, BrokerError>, FenceError> {
     let idle = match kafka.idle_limit().await {
         Ok(idle) => SignedDuration::try_from(idle).unwrap_or(SignedDuration::MAX),
         Err(error) => return Ok(Err(error.into())),
     };
     let by = &app.reconciler.name;
     let transaction = app.db.write().await?;
+    fence.check(&*transaction).await?;
     let now = db::now_ms(&*transaction).await?;
     let over = (idle + FENCE_MARGIN).as_millis().try_into().map_or(i64::MIN, |age: i64| now.saturating_sub(age));
     let mut valid = Vec::new();
