@@ -23,7 +23,7 @@ use crate::{
     audit::{self, Actor, Event},
     db,
     error::ApiError,
-    registry::{KnownToken, Pair},
+    registry::{self, KnownToken, Pair},
     tokens::{FreshToken, undone},
 };
 
@@ -53,11 +53,13 @@ pub struct Order {
 pub async fn rotate(app: &App, actor: &Actor, order: &Order) -> Result<Rotated, ApiError> {
     // As it is stored, so that this answer and the refusal of the dead token name the same moment.
     let now = db::timestamp(app.now().as_millisecond());
-    let (pair, dead) = flip(app, actor, order, now).await?;
+    let (pair, dead, forgotten) = flip(app, actor, order, now).await?;
+    let committed_at = app.replicas.now();
     let mut connections_closed = 0;
-    for token in &dead {
+    for token in dead.iter().chain(&forgotten) {
         connections_closed += app.broker.cut_off(&token.principal).await.connections_closed;
     }
+    app.replicas.confirmed(&app.db, pair.revision, committed_at).await;
     app.metrics.rotations.inc();
     app.metrics.connections_cut_off.inc_by(connections_closed as u64);
     tracing::info!(workspace_id = %order.workspace_id, generation = pair.generation, connections_closed, "rotated");
@@ -74,29 +76,23 @@ pub async fn rotate(app: &App, actor: &Actor, order: &Order) -> Result<Rotated, 
     })
 }
 
-/// The transaction and the change in memory; returns the pair in force and the tokens that died, Token 1 first.
+/// The transaction and the change in memory; returns the pair in force, the tokens that died, Token 1 first, and those that
+/// memory took for valid until now although they had died before.
 async fn flip(
     app: &App,
     actor: &Actor,
     order: &Order,
     now: Timestamp,
-) -> Result<(Pair, Vec<Arc<KnownToken>>), ApiError> {
+) -> Result<(Pair, Vec<Arc<KnownToken>>, Vec<Arc<KnownToken>>), ApiError> {
     let Order { workspace_id, expected_generation: expected, kind, reason } = order;
     let fresh = |slot| FreshToken::generate(&app.keys, &app.random, workspace_id, slot, now);
 
     let transaction = app.db.write().await?;
     let not_found = || ApiError::NotFound(format!("Workspace '{workspace_id}'"));
-    let mut before = app.registry.pair(workspace_id).ok_or_else(not_found)?;
+    // From the database: memory may be behind, after a rotation on another replica or a commit that could not be carried over.
+    let before = registry::read(&*transaction, workspace_id).await?.ok_or_else(not_found)?;
     if !db::workspaces::advance_generation(&*transaction, workspace_id, *expected).await? {
-        let workspace = db::workspaces::find(&*transaction, workspace_id.as_str()).await?.ok_or_else(not_found)?;
-        return Err(ApiError::StaleGeneration { expected: *expected, actual: workspace.generation });
-    }
-    if before.generation != *expected {
-        // An earlier commit took effect and could not be carried over. What was in force before this transaction counts.
-        for token in app.registry.reload(&*app.db, workspace_id).await? {
-            app.broker.cut_off(&token.principal).await;
-        }
-        before = app.registry.pair(workspace_id).ok_or_else(not_found)?;
+        return Err(ApiError::StaleGeneration { expected: *expected, actual: before.generation });
     }
     db::tokens::deactivate(&*transaction, workspace_id, Slot::Current, now).await?;
     let next = fresh(Slot::Next);
@@ -113,7 +109,7 @@ async fn flip(
         }
     };
     next.insert(&*transaction).await?;
-    db::changes::record(&*transaction, workspace_id.as_str()).await?;
+    let revision = db::changes::record(&*transaction, workspace_id.as_str()).await?;
     let event = Event {
         action: if *kind == Kind::Normal { "token.rotated" } else { "token.emergency_rotated" },
         workspace_id: Some(workspace_id.as_str()),
@@ -126,12 +122,15 @@ async fn flip(
         }),
     };
     audit::append(&*transaction, actor, now, event).await?;
-    let pair = Pair { generation: expected + 1, current, next: next.known };
-    let committed = transaction.commit_then(|| (pair.clone(), app.registry.set(pair.clone()))).await;
-    match committed {
-        Ok((pair, dead)) => Ok((pair, dead)),
-        Err(error) => settle(app, workspace_id, &pair, error).await,
-    }
+    let pair = Pair { generation: expected + 1, revision, current, next: next.known };
+    let died = |token: &Arc<KnownToken>| token.id != pair.current.id && token.id != pair.next.id;
+    let dead: Vec<_> = [before.current, before.next].into_iter().filter(died).collect();
+    let removed = match transaction.commit_then(|| app.registry.set(pair.clone())).await {
+        Ok(removed) => removed,
+        Err(error) => settle(app, workspace_id, &pair, error).await?,
+    };
+    let forgotten = removed.into_iter().filter(|token| dead.iter().all(|it| it.id != token.id)).collect();
+    Ok((pair, dead, forgotten))
 }
 
 /// After a commit that failed it is not known whether it took effect; the database is asked, and memory follows it.
@@ -140,12 +139,16 @@ async fn settle(
     workspace_id: &WorkspaceId,
     wanted: &Pair,
     error: sea_orm::DbErr,
-) -> Result<(Pair, Vec<Arc<KnownToken>>), ApiError> {
-    let settled = app.db.settled().await?;
-    let dead = app.registry.reload(&*settled, workspace_id).await?;
-    let in_force = app.registry.pair(workspace_id);
-    match in_force {
-        Some(pair) if pair.next.id == wanted.next.id => Ok((pair, dead)),
-        _ => Err(undone(error)),
+) -> Result<Vec<Arc<KnownToken>>, ApiError> {
+    let id = workspace_id.as_str();
+    let settled = app.db.settled(id).await?;
+    // By the token, not by whether it is Token 2: another rotation may have come in between.
+    let stored = db::tokens::find_by_id(&*settled, &wanted.next.id).await;
+    let stored = stored.map_err(|error| app.db.unsettled(id, error))?;
+    // Last: the tokens that die by it are named once.
+    let dead = app.registry.reload(&*settled, workspace_id).await.map_err(|error| app.db.unsettled(id, error))?;
+    match stored {
+        Some(_) => Ok(dead),
+        None => Err(undone(error)),
     }
 }

@@ -67,7 +67,7 @@ pub async fn insert_workspace(
     let [current, next] = Slot::BOTH.map(|slot| FreshToken::generate(keys, random, id, slot, now));
     current.insert(db).await?;
     next.insert(db).await?;
-    db::changes::record(db, id.as_str()).await?;
+    let revision = db::changes::record(db, id.as_str()).await?;
     let event = Event {
         action: "workspace.created",
         workspace_id: Some(id.as_str()),
@@ -75,7 +75,7 @@ pub async fn insert_workspace(
         detail: json!({"name": name, "token1": current.known.id, "token2": next.known.id}),
     };
     audit::append(db, actor, now, event).await?;
-    Ok((row, Pair { generation: 0, current: current.known, next: next.known }))
+    Ok((row, Pair { generation: 0, revision, current: current.known, next: next.known }))
 }
 
 /// Creates a workspace, unless its id is taken or one would see the other's topics. Must run to its end once begun: see
@@ -103,8 +103,8 @@ pub async fn create_workspace(
         insert_workspace(&*transaction, makers, actor, &app.organisation.id, (id, name), app.now()).await?;
     if let Err(error) = transaction.commit_then(|| app.registry.set(pair)).await {
         // It is not known whether the commit took effect; the database is asked, and memory follows it.
-        let settled = app.db.settled().await?;
-        app.registry.reload(&*settled, id).await?;
+        let settled = app.db.settled(id.as_str()).await?;
+        app.registry.reload(&*settled, id).await.map_err(|error| app.db.unsettled(id.as_str(), error))?;
         app.registry.pair(id).ok_or_else(|| undone(error))?;
     }
     Ok(row)

@@ -51,6 +51,11 @@ pub async fn list_valid_between(db: &impl ConnectionTrait, first: &str, last: &s
     Entity::find().filter(Column::WorkspaceId.between(first, last)).filter(Column::Slot.is_not_null()).all(db).await
 }
 
+/// The valid tokens of these workspaces.
+pub async fn list_valid_of_each(db: &impl ConnectionTrait, workspace_ids: &[String]) -> Result<Vec<Model>, DbErr> {
+    Entity::find().filter(Column::WorkspaceId.is_in(workspace_ids)).filter(Column::Slot.is_not_null()).all(db).await
+}
+
 /// The valid tokens of one workspace.
 pub async fn list_valid_of(db: &impl ConnectionTrait, workspace_id: &WorkspaceId) -> Result<Vec<Model>, DbErr> {
     Entity::find()
@@ -63,6 +68,11 @@ pub async fn list_valid_of(db: &impl ConnectionTrait, workspace_id: &WorkspaceId
 /// The token with this keyed hash, valid or not.
 pub async fn find_by_hash(db: &impl ConnectionTrait, hash: &[u8]) -> Result<Option<Model>, DbErr> {
     Entity::find().filter(Column::Hash.eq(hash)).one(db).await
+}
+
+/// The token with this public id, valid or not.
+pub async fn find_by_id(db: &impl ConnectionTrait, id: &str) -> Result<Option<Model>, DbErr> {
+    Entity::find_by_id(id).one(db).await
 }
 
 /// Stores a token.
