@@ -174,7 +174,7 @@ impl Server {
             open_private(&database).map_err(unusable)?;
         }
         let database_url = config.database_url.clone().unwrap_or_else(|| db::sqlite_url(&database));
-        if let Some(file) = db::sqlite_file(&database_url) {
+        if let Some(file) = db::sqlite_path(&database_url) {
             locks.push(claim_file(&file).map_err(MemberError::from)?);
         }
         let db = Db::open(&database_url).await?;

@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use sea_orm::{ConnectionTrait, EntityTrait, QueryOrder};
-use twinkey_server::db::{self, Db, OpenError};
+use twinkey_server::db::{
+    self, Db, OpenError,
+    heartbeat::{Company, Line},
+};
 use twinkey_testbed::postgres::{Database, Postgres};
 
 /// An empty database of each kind; the directory and the server's database live as long as they are held.
@@ -139,6 +142,90 @@ async fn revisions_count_up_and_old_changes_are_forgotten() {
         assert_eq!(kept().await, ["acme", "demo"]);
         db::changes::trim(&*db, 1).await.expect("trimmed");
         assert_eq!(kept().await, ["demo"]);
+        db.close().await.expect("closed");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_heartbeat_tells_what_is_new_and_hears_of_it() {
+    let (_directory, database, _) = both();
+    let db = Db::open(&database.url).await.expect("opened");
+    let limit = Duration::from_mins(1);
+    let mut line = Line::open(&db, Company::Replicas, limit).await.expect("connected").expect("nobody is alone");
+    assert!(Line::open(&db, Company::Nobody, limit).await.expect("connected").is_none(), "there is somebody");
+    let transaction = db.write().await.expect("begun");
+    db::installation::find_or_insert(&*transaction, "it".into(), Timestamp::UNIX_EPOCH).await.expect("stored");
+    transaction.commit().await.expect("committed");
+    let answer = line.beat("a", None, true, limit).await.expect("answered");
+    assert_eq!((answer.registered, answer.revision, answer.changes.len()), (false, 0, 0));
+    db::replicas::register(&*db, ("a", "one", "0.1"), 0, limit).await.expect("stored");
+
+    let transaction = db.write().await.expect("begun");
+    for workspace_id in ["acme", "demo"] {
+        db::changes::record(&*transaction, workspace_id).await.expect("recorded");
+    }
+    assert_eq!(line.beat("a", Some(0), false, limit).await.expect("answered").revision, 0, "not committed yet");
+    transaction.commit().await.expect("committed");
+    tokio::time::timeout(limit, line.heard()).await.expect("heard").expect("connected");
+    let answer = line.beat("a", Some(0), false, limit).await.expect("answered");
+    let changes: Vec<_> = answer.changes.iter().map(|it| (it.revision, &*it.workspace_id)).collect();
+    assert_eq!((answer.registered, answer.revision, changes), (true, 2, vec![(1, "acme"), (2, "demo")]));
+    let answer = line.beat("a", Some(2), true, limit).await.expect("answered");
+    assert_eq!(answer.changes.iter().map(|it| it.revision).collect::<Vec<_>>(), [2]);
+    assert_eq!(db::replicas::list(&*db).await.expect("read")[0].revision, 2);
+    tokio::time::timeout(limit, line.heard()).await.expect("heard").expect("connected");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_replica_is_removed_only_if_nothing_was_heard_of_it() {
+    let (_directory, database, _) = both();
+    let db = Db::open(&database.url).await.expect("opened");
+    let limit = Duration::from_mins(1);
+    let mut line = Line::open(&db, Company::Replicas, limit).await.expect("connected").expect("nobody is alone");
+    let transaction = db.write().await.expect("begun");
+    db::installation::find_or_insert(&*transaction, "it".into(), Timestamp::UNIX_EPOCH).await.expect("stored");
+    transaction.commit().await.expect("committed");
+    db::replicas::register(&*db, ("a", "one", "0.1"), 1, limit).await.expect("stored");
+    // Whatever becomes of the database's clock, a heartbeat shows.
+    let future = "UPDATE replicas SET seen_at = seen_at + 3600000";
+    db.execute_unprepared(future).await.expect("moved");
+    let seen = db::replicas::list(&*db).await.expect("read")[0].seen_at;
+    line.beat("a", Some(2), false, limit).await.expect("answered");
+    db::replicas::remove_unchanged(&*db, "a", seen).await.expect("asked");
+    let seen = db::replicas::list(&*db).await.expect("read")[0].seen_at;
+    db::replicas::remove_unchanged(&*db, "a", seen).await.expect("removed");
+    assert!(db::replicas::list(&*db).await.expect("read").is_empty());
+    assert!(!line.beat("a", Some(2), false, limit).await.expect("answered").registered);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lease_has_one_holder_and_each_take_over_a_new_epoch() {
+    let (_directory, _database, urls) = both();
+    for url in urls {
+        let db = Db::open(&url).await.expect("opened");
+        let acquire = async |holder: &str| {
+            let transaction = db.write().await.expect("begun");
+            let epoch = db::leases::take(&*transaction, "work", holder, 60_000).await.expect("asked");
+            transaction.commit().await.expect("committed");
+            epoch
+        };
+        let renew =
+            async |holder: &str, epoch| db::leases::renew(&*db, ("work", holder, epoch), 60_000).await.expect("asked");
+        assert!(db::leases::is_free(&*db, "work").await.expect("asked"));
+        assert_eq!(acquire("a").await, Some(1));
+        assert!(!db::leases::is_free(&*db, "work").await.expect("asked"));
+        assert_eq!([acquire("b").await, acquire("a").await], [None, None]);
+        assert_eq!([renew("a", 1).await, renew("b", 1).await, renew("a", 2).await], [true, false, false]);
+        db.execute_unprepared("UPDATE leases SET expires_at = expires_at - 120000").await.expect("aged");
+        assert!(!db::leases::check(&*db, "work", "a", 1).await.expect("asked"), "it has expired");
+        assert_eq!(acquire("b").await, Some(2));
+        assert!(!db::leases::check(&*db, "work", "a", 1).await.expect("asked"));
+        assert!(db::leases::check(&*db, "work", "b", 2).await.expect("asked"));
+        db::leases::release(&*db, "work", "a", 1).await.expect("no effect");
+        assert_eq!(acquire("a").await, None, "a former holder gives nothing back");
+        db::leases::release(&*db, "work", "b", 2).await.expect("released");
+        assert!(!renew("b", 2).await, "a renewal that comes late takes nothing back");
+        assert_eq!(acquire("a").await, Some(3));
         db.close().await.expect("closed");
     }
 }
