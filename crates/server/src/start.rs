@@ -230,7 +230,18 @@ impl Server {
             .map_err(unusable)?;
         let shutdown = CancellationToken::new();
         let http = tokio::spawn(http::serve(http_listener, app.clone(), shutdown.clone()));
-        Ok(Self { endpoints, first_start, app, lost, shutdown, http, stop_member, member, cli_credential, _locks: locks })
+        Ok(Self {
+            endpoints,
+            first_start,
+            app,
+            lost,
+            shutdown,
+            http,
+            stop_member,
+            member,
+            cli_credential,
+            _locks: locks,
+        })
     }
 
     /// `preferred` if there is such a workspace, else any: for a hint to the person who started the server.
