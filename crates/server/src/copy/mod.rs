@@ -87,7 +87,7 @@ pub async fn copy(from: &str, to: &str, mut report: impl FnMut(&'static str, u64
     check_source(&source).await?;
 
     let _target_lock = exclusive(to, "target")?;
-    if let Some(path) = db::sqlite_path(to) {
+    if let Some(path) = db::sqlite_file(to) {
         open_private(&path).map_err(|error| CopyError::File(path.display().to_string(), error))?;
     }
     // Before its schema is touched: somebody else's data is not brought up to date on the way.
@@ -134,7 +134,7 @@ async fn check_source(source: &db::Snapshot) -> Result<(), CopyError> {
 
 /// The lock of a server on a SQLite file, which it keeps in its data directory; held until this is dropped.
 fn exclusive(url: &str, side: &'static str) -> Result<Option<File>, CopyError> {
-    let Some(path) = db::sqlite_path(url) else { return Ok(None) };
+    let Some(path) = db::sqlite_file(url) else { return Ok(None) };
     let path = path.with_file_name("twinkey.lock");
     let failed = |error| CopyError::File(path.display().to_string(), error);
     // Where there is none, no server has been started.

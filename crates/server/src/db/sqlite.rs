@@ -52,12 +52,6 @@ async fn is_outside_transactions(connection: &mut SqliteConnection) -> Result<bo
     Ok(!connection.is_in_transaction())
 }
 
-/// The file that a URL names; `None` for a database in memory, or if it is not a URL of SQLite.
-pub fn file(url: &str) -> Option<PathBuf> {
-    let options: SqliteConnectOptions = url.strip_prefix("sqlite:").and(url.parse().ok())?;
-    Some(options.get_filename().to_owned()).filter(|path| !path.to_string_lossy().contains(":memory:"))
-}
-
 /// Writes the whole database, as it is at one instant, into the empty file `to`, beside a running server too.
 pub async fn copy_into(url: &str, to: &Path) -> Result<(), DbErr> {
     let connection = connect_read_only(url).await?;
@@ -67,11 +61,10 @@ pub async fn copy_into(url: &str, to: &Path) -> Result<(), DbErr> {
     connection.close().await
 }
 
-/// The file of a SQLite URL.
-pub fn path(url: &str) -> Option<PathBuf> {
-    let path = url.strip_prefix("sqlite:")?;
-    let path = path.strip_prefix("//").unwrap_or(path);
-    path.split('?').next().map(PathBuf::from)
+/// The file that a URL names; `None` for a database in memory, or if it is not a URL of SQLite.
+pub fn file(url: &str) -> Option<PathBuf> {
+    let options: SqliteConnectOptions = url.strip_prefix("sqlite:").and(url.parse().ok())?;
+    Some(options.get_filename().to_owned()).filter(|path| !path.to_string_lossy().contains(":memory:"))
 }
 
 /// The URL of the SQLite file at `path`.
