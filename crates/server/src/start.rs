@@ -174,7 +174,7 @@ impl Server {
             open_private(&database).map_err(unusable)?;
         }
         let database_url = config.database_url.clone().unwrap_or_else(|| db::sqlite_url(&database));
-        if let Some(file) = db::sqlite_path(&database_url) {
+        if let Some(file) = db::sqlite_file(&database_url) {
             locks.push(claim_file(&file).map_err(MemberError::from)?);
         }
         let db = Db::open(&database_url).await?;
@@ -230,7 +230,18 @@ impl Server {
             .map_err(unusable)?;
         let shutdown = CancellationToken::new();
         let http = tokio::spawn(http::serve(http_listener, app.clone(), shutdown.clone()));
-        Ok(Self { endpoints, first_start, app, lost, shutdown, http, stop_member, member, cli_credential, _locks: locks })
+        Ok(Self {
+            endpoints,
+            first_start,
+            app,
+            lost,
+            shutdown,
+            http,
+            stop_member,
+            member,
+            cli_credential,
+            _locks: locks,
+        })
     }
 
     /// `preferred` if there is such a workspace, else any: for a hint to the person who started the server.
