@@ -163,10 +163,7 @@ impl IntoResponse for ApiError {
         let status = self.status();
         let correlation_id = format!("{:08X}", rand::random::<u32>());
         match &self {
-            Self::Internal(cause)
-            | Self::Storage(cause)
-            | Self::Unavailable(cause)
-            | Self::OutcomeUnknown(cause) => {
+            Self::Internal(cause) | Self::Storage(cause) | Self::Unavailable(cause) | Self::OutcomeUnknown(cause) => {
                 tracing::error!(%correlation_id, code = self.code(), cause, "request failed");
             }
             other => tracing::debug!(%correlation_id, code = other.code(), status = status.as_u16(), "request refused"),

@@ -18,7 +18,7 @@ use rand::RngExt;
 use tempfile::TempDir;
 
 /// How long anything may take before a test gives up.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 /// The superuser of every server that is started here; its password is the same.
 const SUPERUSER: &str = "postgres";
 
@@ -65,8 +65,11 @@ impl Postgres {
         fs::write(&password_file, SUPERUSER).expect("written");
         let mut init = server_command("initdb");
         init.arg("-D").arg(path.join("data")).args(["-U", SUPERUSER, "--no-sync", "--encoding=UTF8"]);
-        // Not the order of bytes: whoever relies on that finds out.
-        init.args(["--locale-provider=icu", "--icu-locale=en-US", "--locale=C.UTF-8"]);
+        init.arg("--locale=C.UTF-8");
+        // Not the order of bytes, where the version can: whoever relies on that finds out.
+        if newest().0 >= 15 {
+            init.args(["--locale-provider=icu", "--icu-locale=en-US"]);
+        }
         init.args(["--auth-host=scram-sha-256", "--auth-local=trust", "--pwfile"]).arg(&password_file);
         let output = init.current_dir(path).output().expect("initdb runs");
         assert!(output.status.success(), "initdb: {}", String::from_utf8_lossy(&output.stderr));
@@ -247,14 +250,16 @@ fn psql(url: &str, sql: &str) -> Command {
 
 /// A program of the newest PostgreSQL that is installed.
 pub fn tool(name: &str) -> PathBuf {
+    newest().1.join(name)
+}
+
+/// The newest PostgreSQL that is installed with its server: its version and where its programs are.
+fn newest() -> (u32, PathBuf) {
     let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
-    let mut versions: Vec<(u32, PathBuf)> = versions
-        .filter_map(|entry| Some((entry.file_name().to_str()?.parse().ok()?, entry.path().join("bin").join(name))))
-        .filter(|(_, path)| path.exists())
-        .collect();
-    versions.sort();
-    let newest = versions.pop().map(|(_, path)| path);
-    newest.unwrap_or_else(|| panic!("{name} is missing: install Debian's package postgresql, or run scripts/setup test"))
+    let versions =
+        versions.filter_map(|entry| Some((entry.file_name().to_str()?.parse().ok()?, entry.path().join("bin"))));
+    let newest = versions.filter(|(_, programs): &(u32, PathBuf)| programs.join("initdb").exists()).max();
+    newest.expect("PostgreSQL is missing: install Debian's package postgresql, or run scripts/setup test")
 }
 
 /// PostgreSQL refuses to run as root; then it runs as the user of its package.
@@ -315,7 +320,8 @@ mod tests {
         processes.into_iter().any(|entry| {
             let mut line = Vec::new();
             let _ = fs::File::open(entry.path().join("cmdline")).and_then(|mut file| file.read_to_end(&mut line));
-            line.starts_with(b"/usr/lib/postgresql") && String::from_utf8_lossy(&line).contains(&*directory.to_string_lossy())
+            line.starts_with(b"/usr/lib/postgresql")
+                && String::from_utf8_lossy(&line).contains(&*directory.to_string_lossy())
         })
     }
 }

@@ -4,8 +4,8 @@
 //! other: whoever reads revision R from the database reads every change up to R.
 
 use sea_orm::{
-    ConnectionTrait, DbBackend, DbErr, ExprTrait, IntoActiveModel, QueryOrder, QuerySelect, Statement, entity::prelude::*,
-    sea_query::Expr,
+    ConnectionTrait, DbBackend, DbErr, ExprTrait, IntoActiveModel, QueryOrder, QuerySelect, Statement,
+    entity::prelude::*, sea_query::Expr,
 };
 
 use super::{installation, now_ms, workspaces};
@@ -70,12 +70,7 @@ pub async fn announce(db: &impl ConnectionTrait, text: &str) -> Result<(), DbErr
 
 /// The changes behind `revision`, in order. If the first one is not `revision + 1`, older ones were forgotten already.
 pub async fn list_after(db: &impl ConnectionTrait, revision: i64, limit: u64) -> Result<Vec<Model>, DbErr> {
-    Entity::find()
-        .filter(Column::Revision.gt(revision))
-        .order_by_asc(Column::Revision)
-        .limit(limit)
-        .all(db)
-        .await
+    Entity::find().filter(Column::Revision.gt(revision)).order_by_asc(Column::Revision).limit(limit).all(db).await
 }
 
 /// Forgets the changes up to `revision`.

@@ -25,12 +25,11 @@ pub enum Failure {
 /// What `error` means.
 pub fn failure(error: &DbErr) -> Failure {
     match error {
-        DbErr::ConnectionAcquire(_) => Failure::Away,
         DbErr::Conn(RuntimeErr::Internal(text)) if text.starts_with(OUTCOME_UNKNOWN) => Failure::OutcomeUnknown,
         DbErr::Conn(RuntimeErr::SqlxError(cause))
         | DbErr::Exec(RuntimeErr::SqlxError(cause))
         | DbErr::Query(RuntimeErr::SqlxError(cause)) => of_driver(cause),
-        DbErr::Conn(_) => Failure::Away,
+        DbErr::ConnectionAcquire(_) | DbErr::Conn(_) => Failure::Away,
         _ => Failure::Defect,
     }
 }

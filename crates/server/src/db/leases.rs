@@ -55,12 +55,7 @@ pub async fn acquire(
 }
 
 /// Whether a lease is still the holder's, in the transaction whose effects depend on it: the fence for background work.
-pub async fn check(
-    transaction: &impl ConnectionTrait,
-    name: &str,
-    holder: &str,
-    epoch: i64,
-) -> Result<bool, DbErr> {
+pub async fn check(transaction: &impl ConnectionTrait, name: &str, holder: &str, epoch: i64) -> Result<bool, DbErr> {
     let now = now_ms(transaction).await?;
     let found = Entity::find_by_id(name).one(transaction).await?;
     Ok(found.is_some_and(|row| row.holder == holder && row.epoch == epoch && row.expires_at > now))

@@ -27,16 +27,15 @@ use backon::{ExponentialBuilder, Retryable};
 use jiff::Timestamp;
 use sea_orm::{
     ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, SqliteTransactionMode, Statement,
-    TransactionOptions, TransactionTrait,
-    sqlx::postgres::PgListener,
+    TransactionOptions, TransactionTrait, sqlx::postgres::PgListener,
 };
 use tokio::sync::{Mutex, MutexGuard};
 
+use self::{bounded::Bounded, postgres::Target};
 pub use self::{
     failure::{Failure, failure},
     sqlite::url as sqlite_url,
 };
-use self::{bounded::Bounded, postgres::Target};
 
 /// How long [`Db::settled`] waits for a database that is away.
 pub const SETTLE_PATIENCE: Duration = Duration::from_secs(25);

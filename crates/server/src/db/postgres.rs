@@ -29,7 +29,7 @@ const PING_LIMIT: Duration = Duration::from_secs(1);
 /// Connections of one server. Those of all replicas together must fit into PostgreSQL's `max_connections` (100 by default).
 const POOL_SIZE: u32 = 16;
 /// The advisory lock of the one writer. Any number will do, if it is always the same.
-const WRITE_LOCK: i64 = 0x7477_696e_6b65_79;
+const WRITE_LOCK: i64 = 0x0074_7769_6e6b_6579;
 
 /// Limits that the server keeps for each of our connections. Whoever holds the write lock and is paused or cut off loses it
 /// after `idle_in_transaction_session_timeout`, and with it the transaction: the others wait a little longer than that.
@@ -37,7 +37,7 @@ const SESSION: [(&str, &str); 8] = [
     ("idle_in_transaction_session_timeout", "2000"),
     ("lock_timeout", "6000"),
     ("statement_timeout", "8000"),
-    ("default_transaction_isolation", "read\\ committed"),
+    ("default_transaction_isolation", "read committed"),
     ("tcp_keepalives_idle", "5"),
     ("tcp_keepalives_interval", "2"),
     ("tcp_keepalives_count", "3"),

@@ -1,7 +1,8 @@
 //! The servers that work on this database at the moment, and what each has confirmed.
 
 use sea_orm::{
-    ConnectionTrait, DbErr, IntoActiveModel, QueryOrder, entity::prelude::*,
+    ConnectionTrait, DbErr, IntoActiveModel, QueryOrder,
+    entity::prelude::*,
     sea_query::{Expr, OnConflict},
 };
 

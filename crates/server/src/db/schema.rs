@@ -58,7 +58,8 @@ pub async fn bring_up_to_date(db: &Db) -> Result<(), OpenError> {
     migration::Migrator::up(&transaction, None).await?;
     let row = Model { id: 1, version: known(), oldest_supported: migration::OLDEST_SUPPORTED };
     if support(&transaction).await?.as_ref() != Some(&row) {
-        let update = OnConflict::column(Column::Id).update_columns([Column::Version, Column::OldestSupported]).to_owned();
+        let update =
+            OnConflict::column(Column::Id).update_columns([Column::Version, Column::OldestSupported]).to_owned();
         let row = row.into_active_model().reset_all();
         Entity::insert(row).on_conflict(update).exec_without_returning(&transaction).await?;
     }
