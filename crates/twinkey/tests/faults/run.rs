@@ -1,0 +1,91 @@
+//! One run: what is under test, what is known about it, and which faults are under way.
+
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Instant,
+};
+
+use crate::{
+    faults::{Fault, Trouble},
+    installation::Installation,
+    journal::Journal,
+    records::Records,
+    tokens::{Part, Tokens},
+};
+
+/// Shared by everything that goes on in a run.
+pub struct Run {
+    /// What is under test.
+    pub installation: Arc<Installation>,
+    /// Its tokens.
+    pub tokens: Tokens,
+    /// What was produced.
+    pub records: Records,
+    /// What happened.
+    pub journal: Journal,
+    /// Held during a rotation and all that is learned of it.
+    pub rotating: tokio::sync::Mutex<Rotating>,
+    windows: Mutex<Vec<Window>>,
+}
+
+/// What is known of the last rotation.
+#[derive(Default)]
+pub struct Rotating {
+    /// It is neither known to have taken effect nor known not to have.
+    pub uncertain: bool,
+}
+
+/// From before a fault begins until everything is in order again.
+struct Window {
+    fault: Fault,
+    from: Instant,
+    until: Option<Instant>,
+}
+
+impl Run {
+    /// A run without faults so far.
+    pub fn new(installation: Arc<Installation>, tokens: Tokens, journal: Journal) -> Arc<Self> {
+        let (records, rotating, windows) = (Records::default(), tokio::sync::Mutex::default(), Mutex::default());
+        Arc::new(Self { installation, tokens, records, journal, rotating, windows })
+    }
+
+    /// These faults are about to happen.
+    pub fn open(&self, faults: impl Iterator<Item = Fault>) {
+        let from = Instant::now();
+        self.windows().extend(faults.map(|fault| Window { fault, from, until: None }));
+    }
+
+    /// Everything is in order again: from now on nothing is explained any more.
+    pub fn close(&self) {
+        for window in &mut *self.windows() {
+            window.until.get_or_insert_with(Instant::now);
+        }
+    }
+
+    /// Whether any fault that fits was under way at any time since `sent`.
+    pub fn faulty(&self, sent: Instant, fits: impl Fn(Fault) -> bool) -> bool {
+        let mut windows = self.windows();
+        let old = windows.len().saturating_sub(8);
+        windows.drain(..old);
+        windows.iter().any(|window| fits(window.fault) && window.until.is_none_or(|until| until > sent))
+    }
+
+    /// A request with a valid token that was sent at `sent` has met trouble: counted if a fault explains it.
+    pub fn met(&self, trouble: Trouble, part: Part, kafka: bool, sent: Instant, words: &str) {
+        if self.faulty(sent, |fault| fault.explains(part, trouble, kafka)) {
+            let kind = match part {
+                Part::Replica(_) => "the API",
+                Part::Node(_) => "Kafka",
+            };
+            self.journal.count(&format!("uses of {kind} that met trouble which the fault explains: {trouble:?}"));
+        } else {
+            let sent = self.journal.ms(sent);
+            self.journal
+                .violation(format!("{part}: a request sent at {sent} met {trouble:?} without a reason: {words}"));
+        }
+    }
+
+    fn windows(&self) -> MutexGuard<'_, Vec<Window>> {
+        self.windows.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
