@@ -5,8 +5,10 @@
 
 pub mod app;
 pub mod audit;
+pub mod backup;
 pub mod ca;
 pub mod cli_credential;
+pub mod copy;
 pub mod db;
 pub mod error;
 pub mod extract;

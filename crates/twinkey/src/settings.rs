@@ -39,8 +39,9 @@ pub struct Settings {
     #[serde(skip_serializing_if = "Option::is_none")]
     data_dir: Option<PathBuf>,
 
-    /// The database [default: SQLite, twinkey.db in the data directory]
-    #[arg(long, env = "TWINKEY_DATABASE_URL", value_name = "URL")]
+    /// The database: sqlite://FILE or postgres://USER@HOST:PORT/DATABASE, with sslmode and sslrootcert as parameters; the
+    /// password better in the variable than on the command line [default: SQLite, twinkey.db in the data directory]
+    #[arg(long, env = "TWINKEY_DATABASE_URL", value_name = "URL", hide_env_values = true)]
     #[serde(skip_serializing_if = "Option::is_none")]
     database_url: Option<String>,
 
