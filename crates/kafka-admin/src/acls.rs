@@ -131,6 +131,18 @@ pub(crate) fn all_of(user: &str) -> DeleteAclsFilter {
         .with_permission_type(ANY)
 }
 
+/// A right on a group that does not exist and whose name nobody can guess: it serves as a sign only.
+pub(crate) fn marker(name: &str) -> Acl {
+    Acl {
+        resource: Resource::Group,
+        name: name.to_owned(),
+        prefixed: false,
+        host: "*".to_owned(),
+        operation: Operation::Describe,
+        allow: true,
+    }
+}
+
 /// A filter for one right of this user.
 pub(crate) fn exactly(user: &str, acl: &Acl) -> DeleteAclsFilter {
     DeleteAclsFilter::default()

@@ -1,18 +1,22 @@
 //! Taking a principal everything away, and asking every broker whether it has.
 //!
-//! The order of the steps, what the answer of a broker proves, and what remains possible, is argued and measured in
+//! The order of the steps, what a broker's answer proves, and what remains possible, is argued and measured in
 //! `docs/decisions/0006-order-of-a-cut-off-on-kafka.md`. In short: an administrative answer means "written", not "applied". A broker
-//! applies quotas, then credentials, then rights, in the order of the log. Each broker answers a question for
-//! rights from its own state. So once it shows no rights, it has applied the rest too, and refuses whatever is sent from then on.
+//! applies what is written in the order of the log (of one batch: quotas, then credentials, then rights), and
+//! answers a question for rights from its own state. So the last order of a cut-off makes a right that nobody ever had: a marker, of no use
+//! to anybody. A broker that shows the marker, and nothing else, has applied all that came before.
+//!
+//! That it shows no right at all would prove less. It may have been paused since before the principal was made, and would then
+//! replay its whole life; or somebody else took the rights away before, and the quota is not applied yet.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use futures::future::{join_all, try_join_all};
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use crate::{
-    Cluster, Error,
-    acls::{self, found},
+    Address, Cluster, Error,
+    acls::{self, Acl, found},
     answer::judge,
     cluster::BrokerInfo,
     link::Link,
@@ -25,11 +29,13 @@ const POLL: Duration = Duration::from_millis(4);
 const PAUSE: Duration = Duration::from_millis(50);
 /// An order that is not answered within this is given again, to another broker: each of them may be repeated.
 const ATTEMPT: Duration = Duration::from_secs(1);
+/// How long the marker's removal may take.
+const SWEEP: Duration = Duration::from_secs(30);
 
 /// What is known of one broker.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Proof {
-    /// It says itself that the principal has no rights.
+    /// It says itself that it has applied the end of the principal's rights, and with it all that came before.
     Gone,
     /// Nobody listens at its address, so nobody is served. A broker that starts catches up before it opens its port.
     PortClosed,
@@ -54,6 +60,9 @@ pub struct BrokerProof {
 pub struct CutOff {
     /// Every registered broker.
     pub brokers: Vec<BrokerProof>,
+    name: String,
+    /// The right that was made for the purpose after all else: whoever shows it, and no other, has applied the cut-off.
+    marker: Acl,
 }
 
 impl CutOff {
@@ -69,6 +78,20 @@ impl CutOff {
             Proof::Gone | Proof::PortClosed => None,
         })
     }
+
+    /// The list of brokers could not be read: nothing is proved, whatever single brokers have shown.
+    fn unlisted(mut self) -> Self {
+        let reason = "the list of brokers could not be read in time".to_owned();
+        if self.brokers.is_empty() {
+            let address = Address { host: "(unknown)".to_owned(), port: 0 };
+            let broker = BrokerInfo { id: -1, address, fenced: false };
+            self.brokers.push(BrokerProof { broker, proof: Proof::Open { reason: reason.clone() } });
+        }
+        for entry in &mut self.brokers {
+            entry.proof = Proof::Open { reason: reason.clone() };
+        }
+        self
+    }
 }
 
 impl Cluster {
@@ -79,60 +102,90 @@ impl Cluster {
     pub async fn cut_off(&self, name: &str, bound: Duration) -> Result<CutOff, Error> {
         let deadline = Instant::now() + bound;
         let late = |_| Error::Late { what: format!("Kafka did not take the orders that cut {name} off"), bound };
-        timeout_at(deadline, self.take_everything(name)).await.map_err(late)??;
-        Ok(self.prove(name, deadline).await)
+        let marker = timeout_at(deadline, self.take_everything(name)).await.map_err(late)??;
+        let before = CutOff { name: name.to_owned(), marker, brokers: Vec::new() };
+        Ok(self.prove(before, deadline).await)
     }
 
-    /// Asks every registered broker whether `name` has no rights there, without giving any order.
-    pub async fn prove(&self, name: &str, deadline: Instant) -> CutOff {
-        let mut proofs: Vec<BrokerProof> = Vec::new();
-        let mut source: Option<std::sync::Arc<Link>> = None;
+    /// Asks the brokers that were open again, for up to `bound`, without giving any order anew. Much cheaper than another
+    /// [`Cluster::cut_off`], which is what a new process has to begin with.
+    pub async fn prove_further(&self, cut_off: CutOff, bound: Duration) -> CutOff {
+        self.prove(cut_off, Instant::now() + bound).await
+    }
+
+    async fn prove(&self, mut cut_off: CutOff, deadline: Instant) -> CutOff {
+        let mut witness = None;
         loop {
-            // Read anew from a broker that has proved it: its list is at least as new as the end of the rights. A broker
-            // that registers later opens its port only when it has caught up with that.
-            let listed = match &source {
-                None => timeout_at(deadline, self.describe()).await,
-                Some(link) => {
-                    let list = async {
-                        let mut connection = link.ready().await?;
-                        let description = self.describe_on(link, &mut connection).await?;
-                        link.rest(connection);
-                        Ok(description)
-                    };
-                    timeout_at(deadline, list).await
-                }
+            let Some(listed) = self.registered(witness.as_ref(), deadline).await else {
+                return cut_off.unlisted();
             };
-            let Ok(Ok(description)) = listed else {
-                return unlisted(proofs);
+            cut_off.brokers.retain(|entry| listed.iter().any(|broker| same(broker, &entry.broker)));
+            let gone = |broker: &BrokerInfo| {
+                cut_off.brokers.iter().any(|entry| same(broker, &entry.broker) && entry.proof == Proof::Gone)
             };
-            proofs.retain(|entry| description.brokers.iter().any(|broker| same(broker, &entry.broker)));
-            let fresh = description
-                .brokers
-                .into_iter()
-                .filter(|broker| !proofs.iter().any(|entry| same(broker, &entry.broker) && entry.proof == Proof::Gone));
-            let asked = fresh.map(|broker| async {
-                let proof = rights_are_gone(&self.link(&broker.address), name, deadline).await;
+            let fresh = listed.into_iter().filter(|broker| !gone(broker));
+            let asked = join_all(fresh.map(|broker| async {
+                let link = self.link(&broker.address);
+                let proof = ask_until(&link, &cut_off.name, &cut_off.marker, deadline).await;
                 BrokerProof { broker, proof }
-            });
-            let asked = join_all(asked).await;
+            }))
+            .await;
             let open = asked.iter().any(|entry| matches!(entry.proof, Proof::Open { .. }));
             let news = asked.iter().any(|entry| entry.proof == Proof::Gone);
-            proofs.retain(|entry| !asked.iter().any(|new| same(&new.broker, &entry.broker)));
-            proofs.extend(asked);
-            let witness = proofs.iter().find(|entry| entry.proof == Proof::Gone);
-            source = witness.map(|entry| self.link(&entry.broker.address));
-            // The last round has found nobody new: the list is complete.
-            if open || !news || source.is_none() {
-                proofs.sort_by_key(|entry| entry.broker.id);
-                return CutOff { brokers: proofs };
+            cut_off.brokers.retain(|entry| !asked.iter().any(|new| same(&new.broker, &entry.broker)));
+            cut_off.brokers.extend(asked);
+            let proved = cut_off.brokers.iter().find(|entry| entry.proof == Proof::Gone);
+            witness = proved.map(|entry| self.link(&entry.broker.address));
+            // Once a round finds nobody new the list is complete; closed ports were asked a second time by then.
+            if open || !news {
+                break;
             }
         }
+        if cut_off.is_proved() {
+            self.sweep(&cut_off.name);
+        }
+        cut_off.brokers.sort_by_key(|entry| entry.broker.id);
+        cut_off
     }
 
-    async fn take_everything(&self, name: &str) -> Result<(), Error> {
+    /// The registered brokers. Read anew from a broker that has proved the cut-off, the list is at least as new as the end of
+    /// the rights. A broker that registers later opens its port only when it has caught up with that.
+    async fn registered(&self, witness: Option<&Arc<Link>>, deadline: Instant) -> Option<Vec<BrokerInfo>> {
+        let list = async {
+            let Some(link) = witness else { return self.describe().await };
+            let mut connection = link.ready().await?;
+            let description = self.describe_on(link, &mut connection).await?;
+            link.rest(connection);
+            Ok(description)
+        };
+        Some(timeout_at(deadline, list).await.ok()?.ok()?.brokers)
+    }
+
+    /// Gives the orders; the marker is the last of them.
+    async fn take_everything(&self, name: &str) -> Result<Acl, Error> {
         let credentials = try_join_all(scram::MECHANISMS.map(|mechanism| self.overwrite(name, mechanism)));
-        futures::try_join!(credentials, self.starve(name))?;
-        self.take_rights(name).await
+        let rights = async {
+            self.take_rights(name).await?;
+            // From here on clients are told why they are refused, until the quota makes their fetches silent.
+            sleep(self.settings().grace).await;
+            self.starve(name).await
+        };
+        futures::try_join!(credentials, rights)?;
+        let marker = acls::marker(&format!("cut-off-{:032x}", rand::random::<u128>()));
+        self.set_marker(name, &marker).await?;
+        Ok(marker)
+    }
+
+    /// Takes the marker away. Nothing depends on it: if it fails, a reconciler finds a dead principal with a right and cuts it
+    /// off again. Hence not waited for.
+    fn sweep(&self, name: &str) {
+        let (cluster, name) = (self.clone(), name.to_owned());
+        tokio::spawn(async move {
+            let swept = timeout(SWEEP, cluster.take_rights(&name)).await;
+            if !matches!(swept, Ok(Ok(()))) {
+                tracing::warn!(principal = name, "the marker of a cut-off stays behind; the reconciler will remove it");
+            }
+        });
     }
 
     async fn overwrite(&self, name: &str, mechanism: crate::Mechanism) -> Result<(), Error> {
@@ -156,6 +209,7 @@ impl Cluster {
         .await
     }
 
+    /// Deletes all rights of exactly this user.
     async fn take_rights(&self, name: &str) -> Result<(), Error> {
         const WHAT: &str = "delete the rights of a dead token";
         let request = acls::delete_request(vec![acls::all_of(name)]);
@@ -170,9 +224,24 @@ impl Cluster {
         .await
     }
 
+    async fn set_marker(&self, name: &str, marker: &Acl) -> Result<(), Error> {
+        const WHAT: &str = "mark the end of a dead token's rights";
+        let request = acls::create_request(vec![acls::creation(name, marker)]);
+        self.insist(|| async {
+            let (answer, address) = self.order(WHAT, &request, 1..=2).await?;
+            let mut results = answer.results.iter();
+            results
+                .try_for_each(|result| judge(result.error_code, result.error_message.as_deref(), WHAT, &address, true))
+        })
+        .await
+    }
+
     /// Gives an order until it is answered. Only for what may be repeated, and may arrive late, without harm; the caller
     /// bounds the time.
-    async fn insist<F: Future<Output = Result<(), Error>>>(&self, mut attempt: impl FnMut() -> F) -> Result<(), Error> {
+    async fn insist<T, F: Future<Output = Result<T, Error>>>(
+        &self,
+        mut attempt: impl FnMut() -> F,
+    ) -> Result<T, Error> {
         loop {
             match timeout(ATTEMPT, attempt()).await {
                 Ok(Err(error)) if error.is_temporary() || error.is_unknown_outcome() => sleep(PAUSE).await,
@@ -189,32 +258,23 @@ fn same(left: &BrokerInfo, right: &BrokerInfo) -> bool {
     left.id == right.id && left.address == right.address
 }
 
-/// The list of brokers could not be read: nothing is proved, whatever single brokers have shown.
-fn unlisted(mut proofs: Vec<BrokerProof>) -> CutOff {
-    let reason = "the list of brokers could not be read in time".to_owned();
-    if proofs.is_empty() {
-        let address = crate::Address { host: "(unknown)".to_owned(), port: 0 };
-        let broker = BrokerInfo { id: -1, address, fenced: false };
-        proofs.push(BrokerProof { broker, proof: Proof::Open { reason: reason.clone() } });
-    }
-    for entry in &mut proofs {
-        entry.proof = Proof::Open { reason: reason.clone() };
-    }
-    CutOff { brokers: proofs }
-}
-
-/// Asks one broker until it shows no rights or the time is over.
-async fn rights_are_gone(link: &Link, name: &str, deadline: Instant) -> Proof {
+/// Asks one broker until it shows the marker and nothing else, or the time is over.
+async fn ask_until(link: &Link, name: &str, marker: &Acl, deadline: Instant) -> Proof {
     let request = acls::describe_request(Some(name), None);
     let mut seen = "no answer in time".to_owned();
     let asking = async {
         loop {
             let answer = link.ask("read the access rights", &request, 1..=2).await;
-            let shown = answer.and_then(|answer| Ok(found(&answer, &link.address)?.count()));
+            let shown =
+                answer.and_then(|answer| Ok(found(&answer, &link.address)?.map(|(_, acl)| acl).collect::<Vec<_>>()));
             match shown {
-                Ok(0) => return Proof::Gone,
-                Ok(count) => {
-                    seen = format!("it still shows {count} rights");
+                Ok(shown) if shown == std::slice::from_ref(marker) => return Proof::Gone,
+                Ok(shown) => {
+                    let rights = shown.iter().filter(|acl| *acl != marker).count();
+                    seen = match rights {
+                        0 => "it has not applied the end of the cut-off yet".to_owned(),
+                        rights => format!("it still shows {rights} rights"),
+                    };
                     sleep(POLL).await;
                 }
                 Err(Error::Unreachable { port_closed: true, .. }) => return Proof::PortClosed,

@@ -17,6 +17,7 @@
 pub mod acls;
 mod address;
 mod answer;
+pub mod check;
 pub mod cluster;
 mod configs;
 pub mod cut_off;

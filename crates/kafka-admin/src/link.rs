@@ -104,11 +104,23 @@ impl Link {
         }
     }
 
-    async fn try_connect(&self) -> Result<Connection, Error> {
+    /// A connection without a sign-in.
+    pub(crate) async fn unsigned(&self) -> Result<Client, Error> {
+        let limit = self.settings.timeouts.connect;
+        match timeout(limit, self.encrypted()).await {
+            Ok(result) => result,
+            Err(_) => Err(self.unreachable(format!("no connection within {} ms", limit.as_millis()), false)),
+        }
+    }
+
+    async fn encrypted(&self) -> Result<Client, Error> {
         let tcp = self.open().await?;
-        let mut client = Client::over(tcp, &self.address.host, self.settings.trust.0.clone())
-            .await
-            .map_err(|error| self.tls_error(&error))?;
+        let trust = self.settings.trust.0.clone();
+        Client::over(tcp, &self.address.host, trust).await.map_err(|error| self.tls_error(&error))
+    }
+
+    async fn try_connect(&self) -> Result<Connection, Error> {
+        let mut client = self.encrypted().await?;
         let versions = client.api_versions(3).await.map_err(|error| self.broken(&error))?;
         let account = &self.settings.account;
         client

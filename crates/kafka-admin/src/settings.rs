@@ -103,11 +103,15 @@ pub struct Settings {
     pub timeouts: Timeouts,
     /// SCRAM iterations of the credentials that are written. Kafka's minimum is enough for passwords that are random.
     pub iterations: u32,
+    /// How long a cut-off waits between the end of the rights and the quota, which silences consumers. An idle consumer
+    /// is told the cause of its end only if its fetch returns in between: with half a second (clients' `fetch.max.wait.ms`) all
+    /// of them are told, with none only those whose topics are busy. The cut-off takes that much longer.
+    pub grace: Duration,
 }
 
 impl Settings {
     /// Settings with Kafka's minimum of iterations and the default time-outs.
     pub fn new(bootstrap: Vec<Address>, account: Account, trust: Trust) -> Self {
-        Self { bootstrap, account, trust, timeouts: Timeouts::default(), iterations: ITERATIONS }
+        Self { bootstrap, account, trust, timeouts: Timeouts::default(), iterations: ITERATIONS, grace: Duration::ZERO }
     }
 }

@@ -161,6 +161,14 @@ impl Client {
         Ok(())
     }
 
+    /// Which SASL mechanisms the broker offers. It closes the connection after that: they are told to somebody who wishes
+    /// for one that does not exist.
+    pub async fn mechanisms(&mut self) -> Result<Vec<String>, ClientError> {
+        let wish = SaslHandshakeRequest::default().with_mechanism(StrBytes::from_static_str("?"));
+        let answer = self.call(wish, 1).await?;
+        Ok(answer.mechanisms.iter().map(ToString::to_string).collect())
+    }
+
     /// One SASL message and the broker's.
     pub async fn authenticate(&mut self, message: Vec<u8>) -> Result<Bytes, ClientError> {
         let answer = self.call(SaslAuthenticateRequest::default().with_auth_bytes(message.into()), 2).await?;
