@@ -6,7 +6,9 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use twinkey_embedded_broker::{Broker, Clock};
 
-use crate::{db::Db, keys::Keys, metrics::Metrics, password::Passwords, random::Random, registry::Registry};
+use crate::{
+    db::Db, keys::Keys, metrics::Metrics, password::Passwords, random::Random, registry::Registry, replicas::Replicas,
+};
 
 /// The parts of a running server.
 pub struct App {
@@ -16,6 +18,8 @@ pub struct App {
     pub keys: Arc<Keys>,
     /// What valid SDK tokens mean.
     pub registry: Arc<Registry>,
+    /// This server among others.
+    pub replicas: Replicas,
     /// The embedded broker.
     pub broker: Broker,
     /// Password hashing.

@@ -25,5 +25,6 @@ pub mod rotation;
 pub mod routes;
 pub mod start;
 pub mod tokens;
+pub mod validity;
 
 pub use twinkey_embedded_broker::Clock;

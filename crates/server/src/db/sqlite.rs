@@ -9,7 +9,7 @@ use sea_orm::{
     ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend, DbErr, Statement,
     sqlx::{
         Connection, SqliteConnection,
-        sqlite::{SqliteJournalMode, SqliteSynchronous},
+        sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
     },
 };
 
@@ -66,6 +66,12 @@ pub fn path(url: &str) -> Option<PathBuf> {
     let path = url.strip_prefix("sqlite:")?;
     let path = path.strip_prefix("//").unwrap_or(path);
     path.split('?').next().map(PathBuf::from)
+}
+
+/// The file that a URL names; `None` for a database in memory, or if it is not a URL of SQLite.
+pub fn file(url: &str) -> Option<PathBuf> {
+    let options: SqliteConnectOptions = url.strip_prefix("sqlite:").and(url.parse().ok())?;
+    Some(options.get_filename().to_owned()).filter(|path| !path.to_string_lossy().contains(":memory:"))
 }
 
 /// The URL of the SQLite file at `path`.

@@ -9,6 +9,7 @@ mod database;
 mod database_faults;
 mod openapi;
 mod people;
+mod replicas;
 mod rotation;
 mod start;
 mod state_machine;
