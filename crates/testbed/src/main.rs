@@ -27,7 +27,10 @@ fn main() -> ExitCode {
     });
     let Ok(kafka) = kafka else { return ExitCode::FAILURE };
     let mut command = Command::new(&program);
-    command.args(arguments).env(kafka::SHARED, kafka.directory()).env("TWINKEY_TEST_POSTGRES", postgres.url("postgres"));
+    command
+        .args(arguments)
+        .env(kafka::SHARED, kafka.directory())
+        .env("TWINKEY_TEST_POSTGRES", postgres.url("postgres"));
     match command.status() {
         Ok(status) => ExitCode::from(status.code().map_or(1, |code| u8::try_from(code).unwrap_or(1))),
         Err(error) => {

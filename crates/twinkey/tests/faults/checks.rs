@@ -6,6 +6,7 @@ use tokio::time::{Duration, sleep};
 use twinkey_kafka_admin::{Account, Address, Cluster, Mechanism, Password, SaslMechanism, Settings, Trust};
 
 use crate::{
+    faults::Fault,
     installation::{NODES, REPLICAS, TOPICS},
     load::CREDENTIALS,
     rotations,
@@ -41,9 +42,8 @@ pub fn cluster(run: &Run) -> Cluster {
 pub async fn recover(run: &Run, kafka_restarts: bool) -> Result<(), String> {
     let bound = if kafka_restarts { BOUND_KAFKA } else { BOUND };
     let deadline = Instant::now() + bound;
-    for (number, replica) in run.installation.replicas() {
-        let left = deadline.saturating_duration_since(Instant::now());
-        replica.becomes_ready(left).await.map_err(|words| format!("replica {number}: {words}"))?;
+    for number in 1..=REPLICAS {
+        ready(run, number, deadline).await?;
     }
     for node in 1..=NODES {
         until(deadline, &format!("node {node} serves"), || node_serves(run, node)).await?;
@@ -54,6 +54,28 @@ pub async fn recover(run: &Run, kafka_restarts: bool) -> Result<(), String> {
         until(deadline, &format!("more {what}"), || async { run.journal.counted(what) >= enough }).await?;
     }
     until(deadline, "every dead token is cut off", || nothing_open(run)).await
+}
+
+/// Waits until a replica is ready. One that ends because what it stands on is away is started again, as a service manager
+/// does; for any other reason it must not end.
+async fn ready(run: &Run, number: usize, deadline: Instant) -> Result<(), String> {
+    let replica = run.installation.replica(number);
+    while let Some(seen) = replica.not_ready().await {
+        if let Some(status) = replica.ended() {
+            run.journal.note(format!("replica {number} ended with {status}"));
+            run.journal.count("replicas that ended because something was away, and were started again");
+            if !run.faulty(Instant::now(), Fault::is_of_what_replicas_stand_on) {
+                return Err(format!("replica {number} ended without a reason: {status}"));
+            }
+            sleep(Duration::from_secs(1)).await;
+            replica.start();
+        }
+        if Instant::now() > deadline {
+            return Err(format!("replica {number} is not ready: {seen}"));
+        }
+        sleep(Duration::from_millis(20)).await;
+    }
+    Ok(())
 }
 
 /// Everything that must be true whenever nothing is wrong, while no rotation is under way.

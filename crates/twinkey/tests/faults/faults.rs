@@ -82,6 +82,11 @@ impl Fault {
         matches!(self, Self::NodeKilled(_) | Self::NodePaused(_) | Self::KafkaGone | Self::KafkaPaused)
     }
 
+    /// Whether a replica that starts meanwhile may find something away that it needs.
+    pub fn is_of_what_replicas_stand_on(self) -> bool {
+        !matches!(self, Self::ReplicaKilled(_) | Self::ReplicaPaused(_) | Self::NotifyLost)
+    }
+
     /// Whether a Kafka node has to start again, which takes long on a busy machine.
     pub fn restarts_kafka(self) -> bool {
         matches!(self, Self::NodeKilled(_) | Self::KafkaGone)

@@ -1,11 +1,12 @@
 //! Three replicas, PostgreSQL, three Kafka nodes: real processes, each replica with a network of its own to PostgreSQL.
 
 use std::{
+    fmt::Write as _,
     fs::{self, File, OpenOptions},
     io::{Read, Seek, SeekFrom, Write},
     net::{Ipv4Addr, SocketAddr, TcpListener},
     path::PathBuf,
-    process::{Child, Command, Stdio},
+    process::{Child, Command, ExitStatus, Stdio},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -50,7 +51,8 @@ pub struct Installation {
     pub admin: String,
     replicas: Vec<Replica>,
     secrets: Secrets,
-    directory: TempDir,
+    /// Data directories and logs.
+    _directory: TempDir,
 }
 
 /// One `twinkey serve`.
@@ -121,11 +123,16 @@ impl Installation {
                 variables,
             });
         }
-        let mut installation = Self { kafka, postgres, database, admin: String::new(), replicas, secrets, directory };
+        let mut installation =
+            Self { kafka, postgres, database, admin: String::new(), replicas, secrets, _directory: directory };
         installation.replicas.iter().for_each(Replica::start);
         for number in 1..=REPLICAS {
-            if let Err(message) = installation.replica(number).becomes_ready(PATIENCE).await {
-                panic!("replica {number}: {message}\n{}", installation.tails());
+            let deadline = Instant::now() + PATIENCE;
+            while let Some(seen) = installation.replica(number).not_ready().await {
+                let ended = installation.replica(number).ended();
+                let patient = ended.is_none() && Instant::now() < deadline;
+                assert!(patient, "replica {number} is not ready: {seen}, {ended:?}\n{}", installation.tails());
+                sleep(Duration::from_millis(50)).await;
             }
         }
         installation.admin = installation.sign_in().await;
@@ -204,14 +211,22 @@ impl Installation {
         for (name, log) in logs {
             let from = log.len().saturating_sub(TAIL);
             let from = (from..log.len()).find(|at| log.is_char_boundary(*at)).unwrap_or(log.len());
-            text += &format!("\n── the end of the log of {name}\n{}\n", &log[from..]);
+            let _ = writeln!(text, "\n── the end of the log of {name}\n{}", &log[from..]);
         }
         text
     }
 
-    /// Where the logs are, for whoever keeps them after a failure.
-    pub fn directory(&self) -> &std::path::Path {
-        self.directory.path()
+    /// Copies all logs to the directory that `TWINKEY_FAULT_LOGS` names, if it names one.
+    pub fn keep_logs(&self) {
+        let Some(to) = std::env::var_os("TWINKEY_FAULT_LOGS").map(PathBuf::from) else { return };
+        let nodes =
+            (1..=NODES).map(|node| (format!("kafka{node}.log"), self.kafka.directory().join(format!("{node}.log"))));
+        for (name, from) in
+            self.replicas().map(|(number, it)| (format!("replica{number}.log"), it.log.clone())).chain(nodes)
+        {
+            fs::create_dir_all(&to).and_then(|()| fs::copy(from, to.join(name))).expect("kept");
+        }
+        fs::write(to.join("postgres.log"), self.postgres.log()).expect("kept");
     }
 
     async fn sign_in(&self) -> String {
@@ -261,25 +276,18 @@ impl Replica {
         }
     }
 
-    /// Waits until it says that it is ready; else what it says instead.
-    pub async fn becomes_ready(&self, patience: Duration) -> Result<(), String> {
-        let deadline = Instant::now() + patience;
-        loop {
-            let request = self.api.request(Method::GET, "/readyz", "").timeout(Duration::from_secs(2));
-            let seen = match self.api.try_send(request).await {
-                Ok(answer) if answer.status == 200 => return Ok(()),
-                Ok(answer) => format!("/readyz answers {} {}", answer.status, answer.text),
-                Err(error) => format!("/readyz is not answered: {error:?}"),
-            };
-            if let Some(child) = &mut *self.child()
-                && let Some(status) = child.try_wait().expect("a child")
-            {
-                return Err(format!("the process ended with {status}"));
-            }
-            if Instant::now() > deadline {
-                return Err(format!("not ready after {patience:?}: {seen}"));
-            }
-            sleep(Duration::from_millis(20)).await;
+    /// How the process ended, if it did so by itself.
+    pub fn ended(&self) -> Option<ExitStatus> {
+        self.child().as_mut().and_then(|child| child.try_wait().expect("a child"))
+    }
+
+    /// What it answers when it is asked whether it is ready; `None`: it is.
+    pub async fn not_ready(&self) -> Option<String> {
+        let request = self.api.request(Method::GET, "/readyz", "").timeout(Duration::from_secs(2));
+        match self.api.try_send(request).await {
+            Ok(answer) if answer.status == 200 => None,
+            Ok(answer) => Some(format!("/readyz answers {} {}", answer.status, answer.text)),
+            Err(error) => Some(format!("/readyz is not answered: {error:?}")),
         }
     }
 

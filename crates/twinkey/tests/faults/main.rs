@@ -76,6 +76,7 @@ async fn b4_g1_g2_g3_g5_g6_g7_g8_faults_of_every_part() {
         };
         let failed = result.err().or_else(|| (!run.journal.is_clean()).then(|| "see above".to_owned()));
         if let Some(words) = failed {
+            run.installation.keep_logs();
             println!("{}\n{}\n{}", run.installation.tails(), run.journal.story(), run.journal.figures());
             let faults: Vec<String> = faults.iter().map(ToString::to_string).collect();
             panic!("round {number} ({}), TWINKEY_FAULT_SEED={seed}: {words}", faults.join("; "));
@@ -141,7 +142,7 @@ async fn first_tokens(installation: &Installation) -> Tokens {
         let revealed = api.post(&path, admin, &serde_json::json!({})).await.ok();
         let text = |key: &str| revealed[key].as_str().expect("text").to_owned();
         let credentials = Credentials::of(api, "demo", &text("value")).await;
-        let token = Token::new(text("id"), credentials.username.clone(), text("value"), credentials, &[]);
+        let token = Token::new(text("id"), text("value"), credentials, &[]);
         pair.push(Arc::new(token));
     }
     let pair = <[_; 2]>::try_from(pair).expect("two tokens");

@@ -239,7 +239,7 @@ pub async fn reveal(run: &Run, slot: &str, open: &[usize]) -> Result<Token, Stri
     let (id, value) = (text("id"), text("value"));
     let request = api.request(Method::GET, "/workspaces/demo/broker/librdkafka", &value).timeout(ASK);
     let credentials = Credentials::from_librdkafka(&succeeded(api.try_send(request).await)?);
-    Ok(Token::new(id, credentials.username.clone(), value, credentials, open))
+    Ok(Token::new(id, value, credentials, open))
 }
 
 fn succeeded(answer: Result<twinkey_testkit::Answer, impl std::fmt::Debug>) -> Result<Value, String> {

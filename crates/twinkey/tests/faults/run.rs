@@ -38,7 +38,6 @@ pub struct Rotating {
 /// From before a fault begins until everything is in order again.
 struct Window {
     fault: Fault,
-    from: Instant,
     until: Option<Instant>,
 }
 
@@ -51,8 +50,7 @@ impl Run {
 
     /// These faults are about to happen.
     pub fn open(&self, faults: impl Iterator<Item = Fault>) {
-        let from = Instant::now();
-        self.windows().extend(faults.map(|fault| Window { fault, from, until: None }));
+        self.windows().extend(faults.map(|fault| Window { fault, until: None }));
     }
 
     /// Everything is in order again: from now on nothing is explained any more.

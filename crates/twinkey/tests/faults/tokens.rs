@@ -39,8 +39,6 @@ impl fmt::Display for Part {
 pub struct Token {
     /// Its public id.
     pub id: String,
-    /// The broker's user for it.
-    pub principal: String,
     /// Itself.
     pub value: String,
     /// What the API gave for it.
@@ -63,9 +61,9 @@ struct Life {
 
 impl Token {
     /// A token that was revealed just now. `unknown_to` are the nodes that its rotation could not reach.
-    pub fn new(id: String, principal: String, value: String, credentials: Credentials, unknown_to: &[usize]) -> Self {
+    pub fn new(id: String, value: String, credentials: Credentials, unknown_to: &[usize]) -> Self {
         let life = Life { unknown_to: unknown_to.iter().copied().collect(), ..Life::default() };
-        Self { id, principal, value, credentials, life: Mutex::new(life) }
+        Self { id, value, credentials, life: Mutex::new(life) }
     }
 
     /// A rotation that would end it is about to be sent.
