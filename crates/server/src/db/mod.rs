@@ -14,6 +14,7 @@ pub mod migration;
 pub mod organisations;
 pub mod pats;
 mod postgres;
+pub mod principals;
 pub mod replicas;
 pub mod schema;
 pub mod sessions;
