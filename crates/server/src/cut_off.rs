@@ -128,7 +128,7 @@ async fn until_proved(app: &Arc<App>, token: &Dead) {
 /// One attempt of the background; whether it is over. The fence is looked at *before* the attempt: what was granted
 /// before the fence was lowered, the attempt has taken away.
 async fn once_more(app: &Arc<App>, token: &Dead) -> Result<bool, DbErr> {
-    let Some(row) = db::principals::find(&*app.db, &token.id).await? else { return Ok(true) };
+    let Some(row) = db::tokens::find_by_id(&*app.db, &token.id).await? else { return Ok(true) };
     if row.cut_off_at.is_some() {
         return Ok(true);
     }

@@ -8,7 +8,7 @@ use sea_orm::{
 };
 use twinkey_api::{WorkspaceId, token_pair::Slot};
 
-use super::tokens::{Column, Entity, Model};
+use super::tokens::{Column, Entity, Model, find_by_id};
 
 /// What the broker should know of a token.
 #[derive(Debug, Clone, PartialEq, Eq, FromQueryResult)]
@@ -35,11 +35,6 @@ pub async fn list_wanted(db: &impl ConnectionTrait, after: &str, limit: u64) -> 
         .into_model()
         .all(db)
         .await
-}
-
-/// The token with this public id.
-pub async fn find(db: &impl ConnectionTrait, id: &str) -> Result<Option<Model>, DbErr> {
-    Entity::find_by_id(id).one(db).await
 }
 
 /// Makes a prepared token valid; `false` if it is not prepared any longer.
@@ -158,7 +153,7 @@ pub async fn raise_fence(
     now: i64,
     over: i64,
 ) -> Result<bool, DbErr> {
-    let Some(row) = find(transaction, id).await?.filter(|row| row.slot.is_some()) else { return Ok(false) };
+    let Some(row) = find_by_id(transaction, id).await?.filter(|row| row.slot.is_some()) else { return Ok(false) };
     let others = row.repair_by.filter(|_| row.repair_since.is_some_and(|since| since >= over)).unwrap_or_default();
     let all: Vec<_> = others.split(' ').filter(|other| !other.is_empty() && *other != by).chain([by]).collect();
     set_fence(transaction, id, Some(all.join(" ")), Some(now)).await?;

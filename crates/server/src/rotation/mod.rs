@@ -195,7 +195,7 @@ async fn settle(
     let dead = app.registry.reload(&*settled, workspace_id).await?;
     // By the token, not by whether it is Token 2: another rotation may have come in between. It may have been prepared before,
     // but then it has no slot and has not died in one.
-    match db::principals::find(&*settled, &wanted.next.id).await? {
+    match db::tokens::find_by_id(&*settled, &wanted.next.id).await? {
         Some(row) if row.slot.is_some() || row.deactivated_at.is_some() => Ok(dead),
         _ => Err(undone(error)),
     }
