@@ -92,7 +92,8 @@ pub async fn finish(app: &Arc<App>, id: &WorkspaceId) -> Result<db::workspaces::
         return Err(CreationError::Gone);
     }
     db::changes::record(&*transaction, id.as_str()).await?;
-    let pair = registry::read(&app.keys, &*transaction, id).await.map_err(ApiError::from)?.ok_or(CreationError::Gone)?;
+    let pair =
+        registry::read(&app.keys, &*transaction, id).await.map_err(ApiError::from)?.ok_or(CreationError::Gone)?;
     if let Err(error) = transaction.commit_then(|| app.registry.set(pair)).await {
         // It is not known whether the commit took effect; the database is asked, and memory follows it.
         let settled = app.db.settled().await?;

@@ -113,7 +113,8 @@ async fn pass(
     for (principal, token, surplus) in &difference.surplus {
         kafka.cluster.take_rights_of(principal, surplus).await?;
         let rights: Vec<_> = surplus.iter().map(ToString::to_string).collect();
-        record(app, fence, "principal.surplus_removed", token, json!({"principal": principal, "rights": rights})).await?;
+        record(app, fence, "principal.surplus_removed", token, json!({"principal": principal, "rights": rights}))
+            .await?;
         report.surplus_removed += 1;
     }
     let unwanted = still_unwanted(app, difference.unwanted, now).await?;
