@@ -15,13 +15,13 @@ use crate::{
 };
 
 /// After the last fault of a round has ended.
-const BOUND: Duration = Duration::from_secs(45);
+const BOUND: Duration = Duration::from_mins(2);
 /// The same when a Kafka node has to start again, which takes long on a busy machine.
-const BOUND_KAFKA: Duration = Duration::from_mins(2);
+const BOUND_KAFKA: Duration = Duration::from_mins(4);
 /// Until the cluster has exactly the rights that it should have: the reconciler comes by every minute.
 const BOUND_RIGHTS: Duration = Duration::from_secs(90);
 /// Until the reader has come to what was acknowledged.
-const BOUND_READER: Duration = Duration::from_secs(30);
+const BOUND_READER: Duration = Duration::from_mins(1);
 /// Dead principals without rights stay behind on purpose; this is how all of them begin.
 const PREFIX: &str = "tk-";
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use rand::RngExt;
 use tokio::{
     task::JoinSet,
-    time::{Duration, sleep},
+    time::{Duration, Instant, sleep},
 };
 use twinkey_testkit::Stream;
 
@@ -22,6 +22,11 @@ pub const CREDENTIALS: &str = "/workspaces/demo/broker/librdkafka";
 const TENACITY: Duration = Duration::from_secs(5);
 /// So long a fetch is parked: it is under way when its token dies, and for a while afterwards.
 const PARKED: Duration = Duration::from_secs(3);
+
+/// A pause that begins with what was done since `begun`: a machine that is slow is asked less.
+async fn pause(begun: Instant, milliseconds: u64) {
+    sleep(begun.elapsed().min(Duration::from_secs(1)).max(Duration::from_millis(milliseconds))).await;
+}
 
 /// Starts it. It ends with the set.
 pub fn start(run: &Arc<Run>) -> JoinSet<()> {
@@ -54,10 +59,11 @@ pub fn follow(run: &Arc<Run>, token: &Arc<Token>) {
 /// Both valid tokens on a replica, Token 2 more often. Exactly two are valid: these, while the dead ones are refused.
 async fn holder(run: Arc<Run>, number: usize) {
     for turn in 0_u64.. {
+        let begun = Instant::now();
         let token = if turn % 3 == 2 { run.tokens.current() } else { run.tokens.next() };
         let (path, kafka) = if turn % 16 == 15 { ("/demo/topics", true) } else { (CREDENTIALS, false) };
         uses::ask(&run, number, &token, path, kafka).await;
-        sleep(Duration::from_millis(15)).await;
+        pause(begun, 20).await;
     }
 }
 
@@ -65,10 +71,11 @@ async fn holder(run: Arc<Run>, number: usize) {
 async fn former_holder(run: Arc<Run>, number: usize) {
     loop {
         for token in run.tokens.dead() {
+            let begun = Instant::now();
             uses::ask(&run, number, &token, CREDENTIALS, false).await;
-            sleep(Duration::from_millis(10)).await;
+            pause(begun, 15).await;
         }
-        sleep(Duration::from_millis(10)).await;
+        sleep(Duration::from_millis(15)).await;
     }
 }
 
@@ -76,12 +83,13 @@ async fn former_holder(run: Arc<Run>, number: usize) {
 async fn intruder(run: Arc<Run>, node: usize) {
     loop {
         for token in run.tokens.dead().into_iter().take(4) {
+            let begun = Instant::now();
             if let Some(mut link) = uses::sign_in(&run, &token, node).await {
                 uses::fetch(&run, &mut link, TOPICS[0], 0, Duration::ZERO).await;
             }
-            sleep(Duration::from_millis(60)).await;
+            pause(begun, 80).await;
         }
-        sleep(Duration::from_millis(60)).await;
+        sleep(Duration::from_millis(80)).await;
     }
 }
 
@@ -89,12 +97,13 @@ async fn intruder(run: Arc<Run>, node: usize) {
 async fn producer(run: Arc<Run>, topic: &'static str) {
     let mut link: Option<Link> = None;
     loop {
+        let begun = Instant::now();
         match Link::to_leader(&run, link.take(), topic).await {
             Some(mut open) => {
                 if uses::produce(&run, &mut open, topic).await {
                     link = Some(open);
                 }
-                sleep(Duration::from_millis(12)).await;
+                pause(begun, 15).await;
             }
             None => sleep(Duration::from_millis(50)).await,
         }
@@ -105,6 +114,7 @@ async fn producer(run: Arc<Run>, topic: &'static str) {
 async fn reader(run: Arc<Run>, topic: &'static str) {
     let mut link: Option<Link> = None;
     loop {
+        let begun = Instant::now();
         match Link::to_leader(&run, link.take(), topic).await {
             Some(mut open) => {
                 let offset = run.records.position(topic);
@@ -112,7 +122,7 @@ async fn reader(run: Arc<Run>, topic: &'static str) {
                     run.records.read(topic, offset, &values);
                     link = Some(open);
                 }
-                sleep(Duration::from_millis(20)).await;
+                pause(begun, 20).await;
             }
             None => sleep(Duration::from_millis(50)).await,
         }
@@ -132,6 +142,7 @@ async fn veteran(run: Arc<Run>, token: Arc<Token>, node: usize) {
         }
     };
     for turn in 0.. {
+        let begun = Instant::now();
         let topic = TOPICS[turn % TOPICS.len()];
         let died = token.died_on(part);
         if died.is_some_and(|since| since.elapsed() > TENACITY) {
@@ -143,7 +154,7 @@ async fn veteran(run: Arc<Run>, token: Arc<Token>, node: usize) {
             let offset = run.records.position(topic);
             uses::fetch(&run, &mut link, topic, offset, Duration::ZERO).await;
         }
-        sleep(Duration::from_millis(if died.is_some() { 60 } else { 200 })).await;
+        pause(begun, if died.is_some() { 80 } else { 200 }).await;
     }
 }
 

@@ -37,7 +37,7 @@ use crate::{
 };
 
 /// Nothing that a round waits for is without a bound of its own; this is for what nobody thought of.
-const ROUND: Duration = Duration::from_mins(10);
+const ROUND: Duration = Duration::from_mins(15);
 /// Between the faults of two rounds: here nothing is excused.
 const CALM: Duration = Duration::from_millis(500);
 /// Scans of everything at rest take a while; they are made in every so many rounds, and at the end.

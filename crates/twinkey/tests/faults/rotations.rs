@@ -14,16 +14,16 @@ use crate::{
     faults::Fault,
     installation::{NODES, REPLICAS},
     load,
-    run::Run,
+    run::{Run, STARVED},
     tokens::{Part, Token},
 };
 
 /// How long the caller of a rotation waits. Whatever becomes of it afterwards, it takes effect once or not at all.
-const PATIENCE: Duration = Duration::from_secs(8);
+const PATIENCE: Duration = Duration::from_secs(15);
 /// How long a question may take until it is put to another replica.
-const ASK: Duration = Duration::from_secs(3);
+const ASK: Duration = Duration::from_secs(5);
 /// How long anything that a rotation leaves behind may take, faults included.
-const SETTLED: Duration = Duration::from_mins(2);
+const SETTLED: Duration = Duration::from_mins(4);
 
 /// What a rotation was answered.
 enum Answer {
@@ -58,6 +58,7 @@ async fn rotate(run: &Arc<Run>, uncertain: &mut bool) {
     let answer = ask(run, number, generation).await;
     let answered = Instant::now();
     let took = answered - sent;
+    let excused = took > STARVED || run.faulty(sent, |fault| fault != Fault::NotifyLost);
     let told = |what: &str| {
         journal.note(format!("rotation {} at replica {number}, {} ms: {what}", generation + 1, took.as_millis()));
     };
@@ -67,7 +68,7 @@ async fn rotate(run: &Arc<Run>, uncertain: &mut bool) {
             journal.took("a rotation", took);
             journal.count(if open.is_empty() { "rotations answered 200" } else { "rotations answered 202" });
             *uncertain = false;
-            if !open.is_empty() && !run.faulty(sent, |_| true) {
+            if !open.is_empty() && !excused {
                 journal.violation(format!("a rotation was answered 202 without a reason: {open:?}"));
             }
             let nodes: Vec<usize> = (1..=NODES).filter(|node| open_on(&open, *node)).collect();
@@ -81,7 +82,7 @@ async fn rotate(run: &Arc<Run>, uncertain: &mut bool) {
         Answer::Unchanged(words) => {
             told(&words);
             journal.count("rotations that changed nothing, and said so");
-            if !run.faulty(sent, |fault| fault != Fault::NotifyLost) {
+            if !excused {
                 journal.violation(format!("replica {number} refused a rotation without a reason: {words}"));
             }
             // An earlier one may still be under way.
@@ -100,7 +101,7 @@ async fn rotate(run: &Arc<Run>, uncertain: &mut bool) {
         Answer::Unknown(words) => {
             told(&words);
             journal.count("rotations of which the caller learned nothing");
-            if !run.faulty(sent, |fault| fault != Fault::NotifyLost) {
+            if !excused {
                 journal.violation(format!("replica {number} did not say what became of a rotation: {words}"));
             }
             *uncertain = true;

@@ -2,7 +2,7 @@
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use crate::{
@@ -12,6 +12,9 @@ use crate::{
     records::Records,
     tokens::{Part, Tokens},
 };
+
+/// No part of the system has to be this fast; one that has not answered by now lacks the processor.
+pub const STARVED: Duration = Duration::from_secs(2);
 
 /// Shared by everything that goes on in a run.
 pub struct Run {
@@ -68,14 +71,19 @@ impl Run {
         windows.iter().any(|window| fits(window.fault) && window.until.is_none_or(|until| until > sent))
     }
 
-    /// A request with a valid token that was sent at `sent` has met trouble: counted if a fault explains it.
+    /// A request with a valid token that was sent at `sent` has met trouble: counted if a fault explains it, or if it took
+    /// so long that it tells of the machine.
     pub fn met(&self, trouble: Trouble, part: Part, kafka: bool, sent: Instant, words: &str) {
+        let kind = match part {
+            Part::Replica(_) => "the API",
+            Part::Node(_) => "Kafka",
+        };
         if self.faulty(sent, |fault| fault.explains(part, trouble, kafka)) {
-            let kind = match part {
-                Part::Replica(_) => "the API",
-                Part::Node(_) => "Kafka",
-            };
             self.journal.count(&format!("uses of {kind} that met trouble which the fault explains: {trouble:?}"));
+        } else if sent.elapsed() > STARVED {
+            self.journal.note(format!("{part}: {trouble:?} after {} ms: {words}", sent.elapsed().as_millis()));
+            self.journal
+                .count(&format!("uses of {kind} that met trouble because the machine is too busy: {trouble:?}"));
         } else {
             let sent = self.journal.ms(sent);
             self.journal
