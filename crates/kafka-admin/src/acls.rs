@@ -131,11 +131,19 @@ pub(crate) fn all_of(user: &str) -> DeleteAclsFilter {
         .with_permission_type(ANY)
 }
 
-/// A right on a group that does not exist and whose name nobody can guess: it serves as a sign only.
-pub(crate) fn marker(name: &str) -> Acl {
+/// How the users of markers begin that were made by cut-offs of `name`, or of any name that begins so.
+///
+/// They are users of their own, so that an order to delete the principal's rights, even one that arrives late, leaves them alone,
+/// and so that no list of principals holds them.
+pub(crate) fn marker_prefix(name: &str) -> String {
+    format!("twinkey cut-off of {name}")
+}
+
+/// The right that a marker gets: to see a group that does not exist.
+pub(crate) fn marker() -> Acl {
     Acl {
         resource: Resource::Group,
-        name: name.to_owned(),
+        name: "twinkey-cut-off".to_owned(),
         prefixed: false,
         host: "*".to_owned(),
         operation: Operation::Describe,

@@ -1,6 +1,9 @@
 //! What is on the cluster under a name prefix: for a reconciler, which compares it with what should be there.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use kafka_protocol::{
     messages::{
@@ -31,6 +34,8 @@ const COMPLETE: u16 = (1 << RIGHTS.len()) - 1;
 pub struct Inventory {
     /// Every user that has rights, a credential or a quota.
     pub users: BTreeMap<String, Found>,
+    /// Markers of cut-offs of such users: of those under way, and of those that were broken off. See [`Cluster::sweep_markers`].
+    pub markers: BTreeSet<String>,
 }
 
 /// What one user has. Kept small: a large cluster has 200,000 of them.
@@ -114,7 +119,14 @@ impl Cluster {
         let request = acls::describe_request(None, Some(resource));
         let (answer, address): (DescribeAclsResponse, Address) =
             self.ask_within("list the access rights", &request, 1..=2, PATIENCE).await?;
-        for (user, acl) in acls::found(&answer, &address)?.filter(|(user, _)| user.starts_with(prefix)) {
+        let markers = acls::marker_prefix(prefix);
+        for (user, acl) in acls::found(&answer, &address)? {
+            if user.starts_with(&markers) {
+                into.markers.insert(user.to_owned());
+            }
+            if !user.starts_with(prefix) {
+                continue;
+            }
             match into.users.get_mut(user) {
                 Some(found) => found.add(acl),
                 None => into.users.entry(user.to_owned()).or_default().add(acl),

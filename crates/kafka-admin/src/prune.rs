@@ -68,6 +68,25 @@ impl Cluster {
         Ok(())
     }
 
+    /// Removes markers of cut-offs that were broken off. A cut-off that is under way meanwhile loses its proof, so that it has to be ordered
+    /// anew: remove only what two inventories, some minutes apart, both show.
+    pub async fn sweep_markers(&self, markers: impl Iterator<Item = &str>) -> Result<(), Error> {
+        const WHAT: &str = "remove markers of cut-offs";
+        let filters: Vec<_> = markers.map(acls::all_of).collect();
+        for batch in filters.chunks(BATCH) {
+            let request = acls::delete_request(batch.to_vec());
+            self.patiently(|| async {
+                let (answer, address) = self.order(WHAT, &request, 1..=2).await?;
+                let mut results = answer.filter_results.iter();
+                results.try_for_each(|result| {
+                    judge(result.error_code, result.error_message.as_deref(), WHAT, &address, true)
+                })
+            })
+            .await?;
+        }
+        Ok(())
+    }
+
     /// Takes single rights from a user, for one that has more than it should.
     pub async fn take_rights_of(&self, user: &str, rights: &[Acl]) -> Result<(), Error> {
         const WHAT: &str = "take surplus rights from a token";

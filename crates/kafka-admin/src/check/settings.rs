@@ -5,7 +5,7 @@ use std::{collections::HashMap, time::Duration};
 use super::Report;
 use crate::{Cluster, cluster::Description};
 
-const KEYS: [&str; 9] = [
+const KEYS: [&str; 10] = [
     "auto.create.topics.enable",
     "allow.everyone.if.no.acl.found",
     "connections.max.idle.ms",
@@ -14,6 +14,7 @@ const KEYS: [&str; 9] = [
     "transaction.state.log.replication.factor",
     "security.inter.broker.protocol",
     "inter.broker.listener.name",
+    "listener.security.protocol.map",
     "sasl.mechanism.inter.broker.protocol",
 ];
 
@@ -35,10 +36,13 @@ fn judge(id: i32, brokers: usize, settings: &HashMap<String, String>, report: &m
             format!("broker {id} lets everybody do everything where no right is set: set allow.everyone.if.no.acl.found=false"),
         ),
         "false" => report.ok("default of rights", format!("broker {id} refuses what no right allows")),
-        // Some versions keep settings of the authorizer to themselves.
-        _ => report.ok(
+        // StandardAuthorizer's settings are not among those that a broker tells.
+        _ => report.warning(
             "default of rights",
-            format!("broker {id} does not show allow.everyone.if.no.acl.found; Kafka's default is false, which is what Twinkey needs"),
+            format!(
+                "broker {id} does not tell allow.everyone.if.no.acl.found: make sure that its file does not set it to true, or every token may \
+                 do everything where no right is set (Kafka's default is false)"
+            ),
         ),
     }
     if get("auto.create.topics.enable") == "true" {
@@ -73,16 +77,24 @@ fn judge(id: i32, brokers: usize, settings: &HashMap<String, String>, report: &m
     } else if !single.is_empty() {
         report.warning("copies", format!("broker {id} keeps one copy only: raise {}", single.join(", ")));
     }
-    if get("sasl.mechanism.inter.broker.protocol").starts_with("SCRAM")
-        && get("security.inter.broker.protocol").starts_with("SASL")
-    {
+    let mechanism = get("sasl.mechanism.inter.broker.protocol");
+    if mechanism.starts_with("SCRAM") && between_brokers(get).starts_with("SASL") {
         report.warning(
             "between brokers",
             format!(
-                "brokers sign in to each other by {}, which tokens use too: see the note on Twinkey's own account. PLAIN or certificates \
-                 between brokers are not touched by that",
-                get("sasl.mechanism.inter.broker.protocol")
+                "brokers sign in to each other by {mechanism}, which tokens use too: see the note on Twinkey's own account. PLAIN or \
+                 certificates between brokers are not touched by that"
             ),
         );
     }
+}
+
+/// By which protocol brokers speak to each other.
+fn between_brokers<'a>(get: impl Fn(&str) -> &'a str) -> &'a str {
+    let listener = get("inter.broker.listener.name");
+    if listener.is_empty() {
+        return get("security.inter.broker.protocol");
+    }
+    let pairs = get("listener.security.protocol.map").split(',').filter_map(|pair| pair.trim().split_once(':'));
+    pairs.filter(|(name, _)| *name == listener).map(|(_, protocol)| protocol).next().unwrap_or_default()
 }

@@ -13,6 +13,9 @@ async fn a_sound_cluster_has_no_problem() {
     let kafka = Kafka::shared();
     let cluster = admin(kafka);
     let report = cluster.check(NOW).await;
+    for finding in &report.findings {
+        println!("{:?} {}: {}", finding.severity, finding.subject, finding.sentence);
+    }
     let problems: Vec<_> = report.findings.iter().filter(|finding| finding.severity == Severity::Problem).collect();
     assert!(problems.is_empty(), "{problems:?}");
     for subject in

@@ -1,13 +1,24 @@
 //! Consumer groups: seen, and deleted once they are empty.
 
 use kafka_protocol::{
-    messages::{GroupId, JoinGroupRequest, LeaveGroupRequest, join_group_request::JoinGroupRequestProtocol},
+    messages::{
+        FindCoordinatorRequest, GroupId, JoinGroupRequest, LeaveGroupRequest,
+        join_group_request::JoinGroupRequestProtocol,
+    },
     protocol::StrBytes,
 };
 use twinkey_kafka_admin::{Mechanism, Refusal};
+use twinkey_kafka_wire::client::Client;
 use twinkey_testbed::kafka::Kafka;
 
 use crate::support::{SOON, admin, principal, sign_in, unique};
+
+/// Asks who coordinates a group (0) or a transactional id (1): on a fresh cluster that is what makes Kafka choose.
+pub async fn choose_coordinator(client: &mut Client, kind: i8, key: &str) {
+    let keys = vec![StrBytes::from_string(key.to_owned())];
+    let request = FindCoordinatorRequest::default().with_key_type(kind).with_coordinator_keys(keys);
+    client.call(request, 4).await.unwrap();
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn members_are_seen_and_an_empty_group_can_be_deleted() {
@@ -29,6 +40,7 @@ async fn members_are_seen_and_an_empty_group_can_be_deleted() {
     let deadline = tokio::time::Instant::now() + SOON;
     // The first answers may be: no coordinator yet; then: here is your member id, come again.
     let member = loop {
+        choose_coordinator(&mut client, 0, &id).await;
         let answer = client.call(join.clone(), 5).await.unwrap();
         if answer.error_code == 0 {
             break answer.member_id;

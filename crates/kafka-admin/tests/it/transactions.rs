@@ -30,8 +30,9 @@ impl Producer {
             .with_producer_id(ProducerId(-1))
             .with_producer_epoch(-1);
         let deadline = tokio::time::Instant::now() + SOON;
-        // Not before the coordinator has loaded.
+        // Not before the coordinator has been chosen and has loaded.
         let producer = loop {
+            crate::groups::choose_coordinator(&mut client, 1, &id).await;
             let answer = client.call(request.clone(), 4).await.unwrap();
             if answer.error_code == 0 {
                 break (answer.producer_id, answer.producer_epoch);

@@ -90,8 +90,7 @@ pub async fn produce_as(
         timestamp_type: TimestampType::Creation,
         offset: 0,
         sequence,
-        // A fixed time will do: nothing here lasts long enough for retention.
-        timestamp: 1_790_000_000_000,
+        timestamp: now(),
         key: None,
         value: Some(value.to_owned().into()),
         headers: IndexMap::new(),
@@ -108,6 +107,11 @@ pub async fn produce_as(
         .with_topic_data(vec![data]);
     let answer = client.call(request, 9).await?;
     Ok(answer.responses[0].partition_responses[0].error_code)
+}
+
+#[expect(clippy::disallowed_methods, reason = "a producer's clock is its own; an old record would be past retention")]
+fn now() -> i64 {
+    std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_millis() as i64
 }
 
 /// Reads partition 0 from `offset`: the records' values, or Kafka's error code.

@@ -87,7 +87,7 @@ pub async fn copy(from: &str, to: &str, mut report: impl FnMut(&'static str, u64
     check_source(&source).await?;
 
     let _target_lock = exclusive(to, "target")?;
-    if let Some(path) = db::sqlite_path(to) {
+    if let Some(path) = db::sqlite_file(to) {
         open_private(&path).map_err(|error| CopyError::File(path.display().to_string(), error))?;
     }
     // Before its schema is touched: somebody else's data is not brought up to date on the way.
@@ -115,10 +115,9 @@ async fn check_source(source: &db::Snapshot) -> Result<(), CopyError> {
         return Err(CopyError::NothingThere);
     }
     let known = schema::known();
-    let found = match db::has_table(&**source, "schema_support").await? {
-        true => schema::support(&**source).await?.map_or(1, |it| it.version),
-        false => 1,
-    };
+    let has_support = db::has_table(&**source, "schema_support").await?;
+    let support = if has_support { schema::support(&**source).await? } else { None };
+    let found = support.map_or(1, |it| it.version);
     if found != known {
         return Err(CopyError::OtherVersion { found, known });
     }
@@ -135,7 +134,7 @@ async fn check_source(source: &db::Snapshot) -> Result<(), CopyError> {
 
 /// The lock of a server on a SQLite file, which it keeps in its data directory; held until this is dropped.
 fn exclusive(url: &str, side: &'static str) -> Result<Option<File>, CopyError> {
-    let Some(path) = db::sqlite_path(url) else { return Ok(None) };
+    let Some(path) = db::sqlite_file(url) else { return Ok(None) };
     let path = path.with_file_name("twinkey.lock");
     let failed = |error| CopyError::File(path.display().to_string(), error);
     // Where there is none, no server has been started.

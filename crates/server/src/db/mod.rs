@@ -36,7 +36,7 @@ use tokio::sync::{Mutex, MutexGuard};
 use self::{bounded::Bounded, postgres::Target};
 pub use self::{
     failure::{Failure, failure},
-    sqlite::{copy_into as sqlite_copy_into, file as sqlite_file, path as sqlite_path, url as sqlite_url},
+    sqlite::{copy_into as sqlite_copy_into, file as sqlite_file, url as sqlite_url},
 };
 
 /// How long [`Db::settled`] waits for a database that is away.

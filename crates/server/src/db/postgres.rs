@@ -37,7 +37,7 @@ const WRITE_LOCK: i64 = 0x0074_7769_6e6b_6579;
 
 /// Limits that the server keeps for each of our connections. Whoever holds the write lock and is paused or cut off loses it
 /// after `idle_in_transaction_session_timeout`, and with it the transaction: the others wait a little longer than that.
-const SESSION: [(&str, &str); 8] = [
+const SESSION: [(&str, &str); 9] = [
     ("idle_in_transaction_session_timeout", "2000"),
     ("lock_timeout", "6000"),
     ("statement_timeout", "8000"),
@@ -46,6 +46,8 @@ const SESSION: [(&str, &str); 8] = [
     ("tcp_keepalives_interval", "2"),
     ("tcp_keepalives_count", "3"),
     ("tcp_user_timeout", "8000"),
+    // Its notices say that what should exist exists.
+    ("client_min_messages", "warning"),
 ];
 
 /// Where a PostgreSQL is, and as whom we go there.

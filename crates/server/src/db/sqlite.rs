@@ -61,13 +61,6 @@ pub async fn copy_into(url: &str, to: &Path) -> Result<(), DbErr> {
     connection.close().await
 }
 
-/// The file of a SQLite URL.
-pub fn path(url: &str) -> Option<PathBuf> {
-    let path = url.strip_prefix("sqlite:")?;
-    let path = path.strip_prefix("//").unwrap_or(path);
-    path.split('?').next().map(PathBuf::from)
-}
-
 /// The file that a URL names; `None` for a database in memory, or if it is not a URL of SQLite.
 pub fn file(url: &str) -> Option<PathBuf> {
     let options: SqliteConnectOptions = url.strip_prefix("sqlite:").and(url.parse().ok())?;

@@ -70,8 +70,7 @@ async fn carry(client: TcpStream, server: TcpStream, armed: Arc<Mutex<Option<Fat
         (from_server, to_client)
     });
     let mut buffer = vec![0; 64 << 10];
-    loop {
-        let Ok(length @ 1..) = from_client.read(&mut buffer).await else { break };
+    while let Ok(length @ 1..) = from_client.read(&mut buffer).await {
         let bytes = &buffer[..length];
         let fate = (bytes == COMMIT).then(|| armed.lock().unwrap_or_else(PoisonError::into_inner).take()).flatten();
         match fate {

@@ -46,11 +46,7 @@ async fn g1_g6_postgresql_is_stopped_and_killed_while_the_server_runs() {
     let mut generation = 0;
     for kill in [false, true, false, true] {
         let token = server.token(Slot::Next).await;
-        if kill {
-            postgres.kill()
-        } else {
-            postgres.stop()
-        }
+        end(&postgres, kill);
         assert!(server.api.accepts("demo", &token).await, "what is known needs no database");
         let answer = server.api.rotate("demo", &server.admin, generation).await;
         assert!(answer.refused(503).contains("Nothing was changed"), "{}", answer.text);
@@ -70,6 +66,57 @@ async fn g1_g6_postgresql_is_stopped_and_killed_while_the_server_runs() {
         assert_eq!(server.api.generation("demo", &server.admin).await, generation);
         assert!(server.api.accepts("demo", &token).await);
     }
+    server.stop().await;
+}
+
+fn end(postgres: &Postgres, kill: bool) {
+    if kill {
+        postgres.kill();
+    } else {
+        postgres.stop();
+    }
+}
+
+/// The same in the middle of rotations: each one says whether it took effect, and is right.
+#[tokio::test(flavor = "multi_thread")]
+async fn g1_g6_rotations_under_way_say_whether_they_took_effect() {
+    let postgres = Postgres::start();
+    let server = TestServer::start_on(Some(Arc::new(postgres.create_database()))).await;
+    let (mut generation, mut outcomes) = (0, Vec::new());
+    for round in 0..12 {
+        let (api, admin) = (server.api.clone(), server.admin.clone());
+        let rotating = tokio::spawn(async move {
+            loop {
+                let answer = api.rotate("demo", &admin, generation).await;
+                if answer.status != 200 {
+                    return (generation, answer);
+                }
+                generation += 1;
+            }
+        });
+        tokio::time::sleep(Duration::from_millis(7 * round)).await;
+        end(&postgres, round % 2 == 0);
+        let (before, answer) = rotating.await.expect("no panic");
+        postgres.resume_or_start();
+        let after = loop {
+            let answer = server.api.get("/workspaces/demo/tokens", &server.admin).await;
+            if answer.status == 200 {
+                break answer.json()["generation"].as_i64().expect("a number");
+            }
+        };
+        assert_eq!(answer.status, 503, "{}", answer.text);
+        let code = answer.json()["code"].as_str().expect("a word").to_owned();
+        assert!(after == before || (after == before + 1 && code == "OutcomeUnknown"), "{before} → {after}, {code}");
+        let tokens = [server.token(Slot::Current).await, server.token(Slot::Next).await];
+        for token in &tokens {
+            assert!(server.api.accepts("demo", token).await);
+        }
+        outcomes.push(code);
+        generation = after;
+    }
+    println!("{generation} rotations, {outcomes:?}");
+    let server = server.restart().await;
+    assert_eq!(server.api.generation("demo", &server.admin).await, generation);
     server.stop().await;
 }
 

@@ -15,6 +15,7 @@ use super::{DatabaseArgs, table};
 const REPORT_EVERY: Duration = Duration::from_secs(2);
 
 #[derive(Subcommand)]
+#[expect(clippy::doc_markdown, reason = "the comments are the help text, where backticks would be noise")]
 pub enum Data {
     /// Move an installation to another database, for example from SQLite to PostgreSQL
     ///
@@ -52,8 +53,8 @@ impl Data {
                 writeln!(stdout(), "{rows}")?;
                 writeln!(
                     stdout(),
-                    "Copied and verified: every row is the same, {} workspaces have their two valid tokens, and the audit log \
-                     is intact: {} records, head {}\nStart the server with --database-url (or TWINKEY_DATABASE_URL) on the \
+                    "Copied and verified: every row is the same; workspaces with their two valid tokens: {}; the audit log is \
+                     intact: {} records, head {}\nStart the server with --database-url (or TWINKEY_DATABASE_URL) on the \
                      new database, the same master key and the same data directory.",
                     copied.workspaces,
                     copied.audit_records,
