@@ -77,7 +77,7 @@ impl Line {
         Ok(Some(Self { listener }))
     }
 
-    /// A heartbeat: this replica has applied everything up to `applied` (`None`: nothing yet), what is newer? `announce`
+    /// A heartbeat: this replica has applied everything up to `applied` (`None`: it does not ask), what is newer? `announce`
     /// tells the others that it has come further.
     pub async fn beat(
         &mut self,
@@ -101,11 +101,6 @@ impl Line {
             revision: first.try_get("revision").map_err(failed)?,
             changes,
         })
-    }
-
-    /// Whether the connection still works.
-    pub async fn ping(&mut self, limit: Duration) -> Result<(), DbErr> {
-        within(limit, self.listener.execute("SELECT 1")).await.map(drop)
     }
 
     /// Waits until something was announced, and takes all of it; an error if the connection is lost.
