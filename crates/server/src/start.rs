@@ -107,7 +107,9 @@ pub enum StartError {
     Kafka(#[from] KafkaStartError),
     /// The installation's topics are elsewhere.
     #[error(
-        "this installation streams through {bound}, not through {found}. Topics, their records and consumer groups stay where          they are; if that is what you want, start once with --adopt-broker, and every valid token gets a principal on the          other broker"
+        "this installation streams through {bound}, not through {found}. Topics, their records and consumer groups stay where \
+         they are; if that is what you want, start once with --adopt-broker, and every valid token gets a principal on the \
+         other broker"
     )]
     OtherBroker {
         /// To which it is bound.
@@ -152,8 +154,8 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts on listeners that were bound already; the broker's is absent with Apache Kafka. Ready when this returns. The `monotonic` clock measures for how long
-    /// memory may be trusted; `clock` may be set by anybody and is for people.
+    /// Starts on listeners that were bound already; the broker's is absent with Apache Kafka. Ready when this returns. The
+    /// `monotonic` clock measures for how long memory may be trusted; `clock` may be set by anybody and is for people.
     pub async fn start(
         config: Config,
         http_listener: TcpListener,

@@ -2,6 +2,7 @@
 
 mod client;
 mod commands;
+mod kafka_settings;
 mod serve;
 mod settings;
 
@@ -38,6 +39,9 @@ enum Command {
     /// Look at, rotate and verify SDK tokens
     #[command(subcommand)]
     Tokens(commands::tokens::Tokens),
+    /// Check an Apache Kafka cluster, see how the broker is, clear up after dead tokens
+    #[command(subcommand)]
+    Broker(commands::broker::BrokerCommand),
     /// Verify the audit log
     #[command(subcommand)]
     Audit(commands::audit::Audit),
@@ -76,6 +80,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Login(command) => command.run().await?,
         Command::Workspaces(command) => command.run().await?,
         Command::Tokens(command) => return command.run().await,
+        Command::Broker(command) => return command.run().await,
         Command::Audit(command) => return command.run().await,
         Command::Data(command) => command.run().await?,
         Command::Openapi => writeln!(io::stdout(), "{}", twinkey_server::routes::openapi().to_pretty_json()?)?,

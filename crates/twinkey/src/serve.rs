@@ -37,14 +37,17 @@ pub async fn run(settings: Settings) -> anyhow::Result<()> {
 
     let resolved = settings.resolve()?;
     let http = bind(&resolved.listen, "--listen").await?;
-    let broker = bind(&resolved.broker_listen, "--broker-listen").await?;
+    let broker = match &resolved.config.kafka {
+        Some(_) => None,
+        None => Some(bind(&resolved.broker_listen, "--broker-listen").await?),
+    };
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
     #[expect(clippy::disallowed_methods, reason = "this is where the clock comes from that everything else is given")]
     let clock: Clock = Arc::new(Timestamp::now);
     let monotonic: Monotonic = Arc::new(since_boot);
     let random = Random::from_system();
-    let server = Server::start(resolved.config.clone(), http, Some(broker), clock, monotonic, random).await?;
+    let server = Server::start(resolved.config.clone(), http, broker, clock, monotonic, random).await?;
     announce(&server, &resolved.config);
 
     tokio::select! {
@@ -69,7 +72,7 @@ fn announce(server: &Server, config: &Config) {
     let mut lines = vec![
         "Twinkey is ready.".to_owned(),
         format!("  API      {url}          reference: {url}/docs", url = endpoints.url),
-        format!("  Broker   {} (SASL_SSL, SCRAM-SHA-256), embedded", endpoints.broker),
+        format!("  Broker   {} (SASL_SSL, SCRAM-SHA-256), {}", endpoints.broker, server.app.broker.kind()),
     ];
     if let Some(first) = &server.first_start {
         let password = match &first.admin_password {

@@ -2,6 +2,7 @@
 
 use std::{fs, path::PathBuf, time::Duration};
 
+use crate::kafka_settings::KafkaArgs;
 use anyhow::{Context, bail};
 use clap::Args;
 use figment::{
@@ -65,6 +66,16 @@ pub struct Settings {
     #[serde(skip_serializing_if = "Option::is_none")]
     broker_advertise: Option<String>,
 
+    #[command(flatten)]
+    #[serde(flatten)]
+    kafka: KafkaArgs,
+
+    /// Let this installation leave the broker that it was bound to for the one that it is started with. Topics, records and
+    /// groups stay behind; every valid token gets a principal on the other broker
+    #[arg(long, env = "TWINKEY_ADOPT_BROKER")]
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    adopt_broker: bool,
+
     /// With several replicas: for how many milliseconds one trusts its memory without having asked the database what is new.
     /// A rotation waits a little longer than that for a replica that does not answer [default: 500, at least 100, at most
     /// 2000]
@@ -98,7 +109,7 @@ pub struct Settings {
 pub struct Resolved {
     /// Where the API listens.
     pub listen: String,
-    /// Where the embedded broker listens.
+    /// Where the embedded broker listens; not used with Apache Kafka.
     pub broker_listen: String,
     /// The rest, as the server takes it.
     pub config: Config,
@@ -138,20 +149,22 @@ impl Settings {
         if admin_password.as_ref().is_some_and(|password| password.len() < 8) {
             bail!("the administrator's password must have at least 8 characters");
         }
+        let kafka = settings.kafka.resolve()?;
+        // The embedded broker is in this process and asks its memory, so there can be only one server with it.
+        let replicas = if kafka.is_some() { ReplicaMode::Leased } else { ReplicaMode::Exclusive };
         let config = Config {
             data_dir,
             database_url: settings.database_url,
             master_key,
             public_url: settings.public_url.map(|url| url.trim_end_matches('/').to_owned()),
             broker_advertise: host_and_port(settings.broker_advertise.as_deref().unwrap_or("localhost"))?,
-            kafka: None,
-            adopt_broker: false,
+            kafka,
+            adopt_broker: settings.adopt_broker,
             admin_email: settings.admin_email.unwrap_or_else(|| "admin@localhost".into()),
             admin_password: admin_password.map(Into::into),
             organisation: settings.organisation.unwrap_or_else(|| "demo".into()),
             workspace: settings.workspace.unwrap_or_else(|| "demo".into()),
-            // The embedded broker is in this process and asks its memory.
-            replicas: ReplicaMode::Exclusive,
+            replicas,
             replica_lease: replica_lease(settings.replica_lease)?,
         };
         Ok(Resolved {
@@ -163,7 +176,7 @@ impl Settings {
 }
 
 /// A secret that may only come as a variable: not a flag, because process lists show those.
-fn secret_variable(name: &str) -> Option<String> {
+pub fn secret_variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 

@@ -1,6 +1,7 @@
 //! The commands that talk to a server, one module for each noun.
 
 pub mod audit;
+pub mod broker;
 pub mod data;
 pub mod env;
 pub mod login;
