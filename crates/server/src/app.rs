@@ -6,7 +6,9 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use twinkey_embedded_broker::{Broker, Clock};
 
-use crate::{db::Db, keys::Keys, metrics::Metrics, password::Passwords, random::Random, registry::Registry};
+use crate::{
+    db::Db, keys::Keys, lifecycle::Lifecycle, metrics::Metrics, password::Passwords, random::Random, registry::Registry,
+};
 
 /// The parts of a running server.
 pub struct App {
@@ -26,6 +28,8 @@ pub struct App {
     pub clock: Clock,
     /// Counters.
     pub metrics: Metrics,
+    /// Whether it is on its way out.
+    pub lifecycle: Lifecycle,
     /// The organisation of this installation.
     pub organisation: crate::db::organisations::Model,
     /// What clients are told about the broker.

@@ -76,6 +76,9 @@ pub enum ApiError {
     /// The data directory or the database refused a write.
     #[error("The server cannot store this at the moment; nothing was changed. Its log says why")]
     Storage(String),
+    /// The server may not be asked at the moment; the text says why.
+    #[error("The server is not ready: {0}")]
+    NotReady(&'static str),
     /// A defect or a failing dependency; the text goes to the log.
     #[error("Something went wrong on the server; its log has the details under this correlation id")]
     Internal(String),
@@ -97,6 +100,7 @@ impl ApiError {
             Self::Invalid { status, .. } => *status,
             Self::StaleGeneration { .. } => StatusCode::CONFLICT,
             Self::Storage(_) => StatusCode::INSUFFICIENT_STORAGE,
+            Self::NotReady(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -114,6 +118,7 @@ impl ApiError {
             Self::Invalid { code, .. } => code,
             Self::StaleGeneration { .. } => "StaleGeneration",
             Self::Storage(_) => "Storage",
+            Self::NotReady(_) => "NotReady",
             Self::Internal(_) => "Internal",
         }
     }

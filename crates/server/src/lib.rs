@@ -14,6 +14,7 @@ pub mod files;
 pub mod first_start;
 pub mod http;
 pub mod keys;
+pub mod lifecycle;
 pub mod metrics;
 pub mod password;
 pub mod random;

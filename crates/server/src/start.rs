@@ -6,6 +6,7 @@ use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
     sync::Arc,
+    time::Duration,
 };
 
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -22,8 +23,12 @@ use crate::{
     db::{self, Db},
     files::{open_private, private_directory, write_private},
     first_start::{self, FirstStart},
-    http,
+    http::{
+        self, HttpSettings,
+        tls::{ApiTls, TlsError},
+    },
     keys::{Keys, MasterKeyError, MasterKeySource},
+    lifecycle::Lifecycle,
     metrics::Metrics,
     password::Passwords,
     random::Random,
@@ -39,7 +44,9 @@ pub struct Config {
     pub database_url: Option<String>,
     /// Where the master key comes from; `master.key` in the data directory if absent.
     pub master_key: Option<MasterKeySource>,
-    /// How browsers and clients reach the API; `http://localhost:{port}` if absent.
+    /// The API's listener.
+    pub http: HttpSettings,
+    /// How browsers and clients reach the API; `http://localhost:{port}` if absent, `https://` with a certificate.
     pub public_url: Option<String>,
     /// How clients reach the broker: host, and port if it differs from the listener's.
     pub broker_advertise: (String, Option<u16>),
@@ -76,6 +83,9 @@ pub enum StartError {
     /// See [`ca::CaError`].
     #[error(transparent)]
     Ca(#[from] ca::CaError),
+    /// See [`TlsError`].
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// The first workspace's id is not allowed.
     #[error(transparent)]
     Workspace(#[from] twinkey_api::name::BadWorkspaceId),
@@ -105,6 +115,8 @@ pub struct Server {
     pub app: Arc<App>,
     shutdown: CancellationToken,
     http: JoinHandle<()>,
+    tls: Option<Arc<ApiTls>>,
+    drain_delay: Duration,
     lock: File,
 }
 
@@ -121,6 +133,10 @@ impl Server {
         let unusable = |error| StartError::DataDir(directory.clone(), error);
         private_directory(directory).map_err(unusable)?;
         let lock = lock(directory)?;
+        let api_tls = match config.http.tls.clone() {
+            Some(files) => Some(ApiTls::load(files).await?),
+            None => None,
+        };
         let now = clock();
 
         let database = directory.join("twinkey.db");
@@ -167,19 +183,50 @@ impl Server {
             ca_zip: ca::zip_archive(&tls.ca_pem).map_err(unusable)?.into(),
         };
         let endpoints = Endpoints {
-            url: config.public_url.clone().unwrap_or_else(|| default_url(http_address)),
+            url: config.public_url.clone().unwrap_or_else(|| default_url(http_address, api_tls.is_some())),
             broker: endpoint.address.clone(),
             pid: std::process::id(),
         };
         let metrics = Metrics::default();
-        let app =
-            Arc::new(App { db, keys, registry, broker, passwords, random, clock, metrics, organisation, endpoint });
-        cli_credential::renew(&app, directory, &default_url(http_address)).await?;
+        let lifecycle = Lifecycle::default();
+        let app = Arc::new(App {
+            db,
+            keys,
+            registry,
+            broker,
+            passwords,
+            random,
+            clock,
+            metrics,
+            lifecycle,
+            organisation,
+            endpoint,
+        });
+        let certificate = api_tls.as_ref().map(|tls| tls.certificate());
+        cli_credential::renew(&app, directory, &default_url(http_address, api_tls.is_some()), certificate).await?;
         write_private(&directory.join("endpoints.json"), &serde_json::to_vec(&endpoints).expect("plain data"))
             .map_err(unusable)?;
         let shutdown = CancellationToken::new();
-        let http = tokio::spawn(http::serve(http_listener, app.clone(), shutdown.clone()));
-        Ok(Self { endpoints, first_start, app, shutdown, http, lock })
+        if let Some(tls) = &api_tls {
+            let (shown, directory) = (tls.clone(), directory.clone());
+            tokio::spawn(tls.clone().follow(shutdown.clone(), move || {
+                if let Err(error) = cli_credential::set_certificate(&directory, shown.certificate()) {
+                    tracing::error!(%error, "the command line on this machine does not know the new certificate");
+                }
+            }));
+        }
+        let HttpSettings { trusted_proxies, drain_delay, .. } = config.http;
+        let tls_config = api_tls.as_ref().map(ApiTls::server_config);
+        let http = http::serve(http_listener, tls_config, trusted_proxies, app.clone(), shutdown.clone());
+        let http = tokio::spawn(http);
+        Ok(Self { endpoints, first_start, app, shutdown, http, tls: api_tls, drain_delay, lock })
+    }
+
+    /// Looks at once whether the operator has renewed the API's certificate.
+    pub fn reload(&self) {
+        if let Some(tls) = &self.tls {
+            tls.look_now();
+        }
     }
 
     /// `preferred` if there is such a workspace, else any: for a hint to the person who started the server.
@@ -190,12 +237,16 @@ impl Server {
         other.unwrap_or_else(|| preferred.to_owned())
     }
 
-    /// Stops in order: no new requests, those under way finish, the broker, the database.
+    /// Stops in order: not ready any more, and after the drain delay no new requests; those under way finish, and changes
+    /// whose caller has gone too; the broker, the database.
     pub async fn shutdown(self) {
+        self.app.lifecycle.drain();
+        tokio::time::sleep(self.drain_delay).await;
         self.shutdown.cancel();
         if let Err(error) = self.http.await {
             tracing::error!(%error, "the HTTP task failed");
         }
+        self.app.lifecycle.finish_changes().await;
         self.app.broker.shutdown().await;
         if let Err(error) = self.app.db.close().await {
             tracing::error!(%error, "the database did not close cleanly");
@@ -231,10 +282,11 @@ fn check_key(registry: &Registry, source: &MasterKeySource) -> Result<(), StartE
 }
 
 /// `localhost` for a listener on this machine, else the address itself.
-fn default_url(address: SocketAddr) -> String {
+fn default_url(address: SocketAddr, tls: bool) -> String {
+    let scheme = if tls { "https" } else { "http" };
     if address.ip().is_loopback() || address.ip().is_unspecified() {
-        format!("http://localhost:{}", address.port())
+        format!("{scheme}://localhost:{}", address.port())
     } else {
-        format!("http://{address}")
+        format!("{scheme}://{address}")
     }
 }

@@ -16,6 +16,7 @@ use twinkey_server::{
     Clock,
     cli_credential::CliCredential,
     db,
+    http::HttpSettings,
     random::Random,
     start::{Config, Server, StartError},
 };
@@ -147,6 +148,7 @@ pub fn config(data_dir: &Path) -> Config {
         data_dir: data_dir.to_owned(),
         database_url: None,
         master_key: None,
+        http: HttpSettings::default(),
         public_url: None,
         broker_advertise: ("localhost".into(), None),
         admin_email: "admin@localhost".into(),

@@ -16,7 +16,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use twinkey_api::error::ErrorBody;
 use twinkey_server::{cli_credential::CliCredential, start::Endpoints};
 
-use crate::settings::DEFAULT_DATA_DIR;
+use crate::{pinned, settings::DEFAULT_DATA_DIR};
 
 /// Which server to talk to.
 #[derive(Args)]
@@ -39,7 +39,7 @@ impl ServerArgs {
     pub fn connect(&self) -> anyhow::Result<Client> {
         if let (Ok(url), Ok(token)) = (std::env::var("TWINKEY_URL"), std::env::var("TWINKEY_TOKEN")) {
             let url = url.trim_end_matches('/').to_owned();
-            return Client::new(CliCredential { url, token }, None);
+            return Client::new(CliCredential { url, token, certificate: None }, None);
         }
         let directory = self.data_dir.clone().unwrap_or_else(|| DEFAULT_DATA_DIR.into());
         if let Some(credential) = read(&directory.join("cli.json"))? {
@@ -64,7 +64,7 @@ impl Client {
     /// A client for `credential`.
     pub fn new(credential: CliCredential, public_url: Option<String>) -> anyhow::Result<Self> {
         let public_url = public_url.unwrap_or_else(|| credential.url.clone());
-        Ok(Self { http: http_client(&credential.url)?, credential, public_url })
+        Ok(Self { http: http_client(&credential.url, credential.certificate.as_deref())?, credential, public_url })
     }
 
     /// `GET path`.
@@ -104,14 +104,18 @@ pub async fn answer<T: DeserializeOwned>(request: RequestBuilder, url: &str) -> 
 }
 
 /// An HTTP client for the server at `url`, with a time limit. A server on this machine is reached directly: a proxy that the
-/// environment names could not reach it, and would be shown the credential.
-pub fn http_client(url: &str) -> anyhow::Result<reqwest::Client> {
+/// environment names could not reach it, and would be shown the credential. With `certificate`, exactly that one is accepted.
+pub fn http_client(url: &str, certificate: Option<&str>) -> anyhow::Result<reqwest::Client> {
     let host = reqwest::Url::parse(url).ok().and_then(|url| Some(url.host_str()?.to_owned()));
     let local = host.is_some_and(|host| {
         let address = host.trim_matches(['[', ']']).parse::<IpAddr>();
         host == "localhost" || address.is_ok_and(|address| address.is_loopback())
     });
     let builder = reqwest::Client::builder().timeout(Duration::from_mins(1));
+    let builder = match certificate {
+        Some(certificate) => builder.tls_backend_preconfigured(pinned::client_config(certificate)?),
+        None => builder,
+    };
     Ok(if local { builder.no_proxy() } else { builder }.build()?)
 }
 

@@ -2,6 +2,7 @@
 
 mod client;
 mod commands;
+mod pinned;
 mod serve;
 mod settings;
 

@@ -1,6 +1,6 @@
 //! The server's settings: flag, then variable, then `twinkey.toml`, then default.
 
-use std::{fs, path::PathBuf};
+use std::{fs, net::IpAddr, path::PathBuf, time::Duration};
 
 use anyhow::{Context, bail};
 use clap::Args;
@@ -8,8 +8,13 @@ use figment::{
     Figment,
     providers::{Format, Serialized, Toml},
 };
+use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
-use twinkey_server::{keys::MasterKeySource, start::Config};
+use twinkey_server::{
+    http::{HttpSettings, proxies::TrustedProxies, tls::TlsFiles},
+    keys::MasterKeySource,
+    start::Config,
+};
 
 /// Everything `twinkey serve` can be told. Each setting is a flag, a variable, or a line of twinkey.toml (the flag's name
 /// without the dashes in front).
@@ -29,7 +34,30 @@ pub struct Settings {
     #[serde(skip_serializing_if = "Option::is_none")]
     listen: Option<String>,
 
-    /// How clients reach the API [default: http://localhost:{port}]
+    /// A file with the API's certificate (PEM, followed by those that lead to its CA): HTTPS instead of HTTP. Read again
+    /// when it changes, and at SIGHUP
+    #[arg(long, env = "TWINKEY_TLS_CERTIFICATE", value_name = "FILE")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tls_certificate: Option<PathBuf>,
+
+    /// A file with the private key of that certificate (PEM)
+    #[arg(long, env = "TWINKEY_TLS_KEY", value_name = "FILE")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tls_key: Option<PathBuf>,
+
+    /// The reverse proxies, as addresses or networks with commas between, whose X-Forwarded-For is believed in the audit log
+    /// [default: none]
+    #[arg(long, env = "TWINKEY_TRUSTED_PROXIES", value_name = "NETWORKS")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trusted_proxies: Option<String>,
+
+    /// How many seconds a server that was told to stop goes on serving, while /readyz tells load balancers to send nothing more
+    /// [default: 0]
+    #[arg(long, env = "TWINKEY_DRAIN_DELAY", value_name = "SECONDS")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    drain_delay: Option<u16>,
+
+    /// How clients reach the API [default: http://localhost:{port}, https:// with a certificate]
     #[arg(long, env = "TWINKEY_PUBLIC_URL", value_name = "URL")]
     #[serde(skip_serializing_if = "Option::is_none")]
     public_url: Option<String>,
@@ -126,7 +154,13 @@ impl Settings {
         if admin_password.as_ref().is_some_and(|password| password.len() < 8) {
             bail!("the administrator's password must have at least 8 characters");
         }
+        let http = HttpSettings {
+            tls: tls_files(settings.tls_certificate, settings.tls_key)?,
+            trusted_proxies: trusted_proxies(settings.trusted_proxies.as_deref().unwrap_or_default())?,
+            drain_delay: Duration::from_secs(settings.drain_delay.unwrap_or(0).into()),
+        };
         let config = Config {
+            http,
             data_dir,
             database_url: settings.database_url,
             master_key,
@@ -148,6 +182,25 @@ impl Settings {
 /// A secret that may only come as a variable: not a flag, because process lists show those.
 fn secret_variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+fn tls_files(certificate: Option<PathBuf>, key: Option<PathBuf>) -> anyhow::Result<Option<TlsFiles>> {
+    match (certificate, key) {
+        (Some(certificate), Some(key)) => Ok(Some(TlsFiles { certificate, key })),
+        (None, None) => Ok(None),
+        (Some(_), None) => bail!("--tls-certificate needs --tls-key too"),
+        (None, Some(_)) => bail!("--tls-key needs --tls-certificate too"),
+    }
+}
+
+fn trusted_proxies(text: &str) -> anyhow::Result<TrustedProxies> {
+    let entries = text.split(',').map(str::trim).filter(|entry| !entry.is_empty());
+    let networks = entries.map(|entry| {
+        let network = entry.parse::<IpNet>().or_else(|_| entry.parse::<IpAddr>().map(IpNet::from));
+        network
+            .with_context(|| format!("--trusted-proxies: {entry} is neither an address nor a network like 10.0.0.0/8"))
+    });
+    Ok(TrustedProxies::new(networks.collect::<anyhow::Result<_>>()?))
 }
 
 fn host_and_port(text: &str) -> anyhow::Result<(String, Option<u16>)> {
@@ -186,6 +239,21 @@ mod tests {
         let flags = Settings { config: Some(file), ..Settings::default() };
         let error = format!("{:#}", flags.resolve().err().expect("refused"));
         assert!(error.contains("lisen"), "{error}");
+    }
+
+    #[test]
+    fn proxies_are_addresses_and_networks() {
+        assert!(trusted_proxies("").is_ok() && trusted_proxies("10.0.0.0/8, 127.0.0.1,::1,fd00::/8").is_ok());
+        for text in ["localhost", "10.0.0.0/33", "10.0.0.0/8 127.0.0.1", "10.0.0.1:80"] {
+            let error = trusted_proxies(text).expect_err("refused").to_string();
+            assert!(error.contains("neither an address nor a network"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_certificate_needs_its_key() {
+        let flags = Settings { tls_certificate: Some("cert.pem".into()), ..Settings::default() };
+        assert!(flags.resolve().err().expect("refused").to_string().contains("--tls-key"));
     }
 
     #[test]

@@ -1,15 +1,15 @@
 //! Who is asking: the one place where a credential is checked.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::sync::Arc;
 
 use axum::{
-    extract::{ConnectInfo, FromRequestParts},
+    extract::FromRequestParts,
     http::{header, request::Parts},
 };
 use jiff::Timestamp;
 use twinkey_api::{Role, TokenKind, token::Secret};
 
-use crate::{app::App, audit::Actor, db, error::ApiError, registry::KnownToken};
+use crate::{app::App, audit::Actor, db, error::ApiError, http::proxies::ClientAddress, registry::KnownToken};
 
 /// An authenticated caller.
 pub enum Caller {
@@ -50,11 +50,6 @@ impl UserCaller {
     }
 }
 
-/// The address of the peer, for the audit log.
-pub fn peer_address(parts: &Parts) -> String {
-    parts.extensions.get::<ConnectInfo<SocketAddr>>().map_or_else(|| "local".into(), |info| info.0.ip().to_string())
-}
-
 impl FromRequestParts<Arc<App>> for Caller {
     type Rejection = ApiError;
 
@@ -65,7 +60,7 @@ impl FromRequestParts<Arc<App>> for Caller {
         };
         match token.kind() {
             TokenKind::Sdk => sdk(app, &token).await.map(Self::Sdk),
-            TokenKind::Pat | TokenKind::Session => user(app, &token, peer_address(parts)).await.map(Self::User),
+            TokenKind::Pat | TokenKind::Session => user(app, &token, ClientAddress::of(parts)).await.map(Self::User),
         }
     }
 }

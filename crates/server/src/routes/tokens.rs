@@ -116,5 +116,5 @@ async fn run(app: Arc<App>, user: UserCaller, order: Order) -> Result<Json<Rotat
     if order.reason.as_ref().is_some_and(|reason| reason.len() > REASON_MAX) {
         return Err(ApiError::bad_request("InvalidReason", format!("The reason may have at most {REASON_MAX} bytes")));
     }
-    to_its_end(async move { rotation::rotate(&app, &user.actor(), &order).await }).await.map(Json)
+    to_its_end(&app.clone(), async move { rotation::rotate(&app, &user.actor(), &order).await }).await.map(Json)
 }

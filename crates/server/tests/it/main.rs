@@ -3,10 +3,12 @@
 
 mod bad_input;
 mod openapi;
+mod operations;
 mod people;
 mod rotation;
 mod start;
 mod state_machine;
 mod streaming;
+mod tls;
 mod topics;
 mod workspaces;
