@@ -72,6 +72,11 @@ impl Client {
         self.send(self.request(Method::GET, path)).await
     }
 
+    /// `GET path` of a route that answers text.
+    pub async fn get_text(&self, path: &str) -> anyhow::Result<String> {
+        answer_text(self.request(Method::GET, path), &self.credential.url).await
+    }
+
     /// `POST path` with a JSON body.
     pub async fn post<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> anyhow::Result<T> {
         self.send(self.request(Method::POST, path).json(body)).await
@@ -88,11 +93,16 @@ impl Client {
 
 /// Sends a request and reads the answer; an error of the server becomes its own sentence.
 pub async fn answer<T: DeserializeOwned>(request: RequestBuilder, url: &str) -> anyhow::Result<T> {
+    let text = answer_text(request, url).await?;
+    serde_json::from_str(&text).with_context(|| format!("{url} does not answer like a Twinkey server"))
+}
+
+async fn answer_text(request: RequestBuilder, url: &str) -> anyhow::Result<String> {
     let response = request.send().await.with_context(|| format!("no server answers at {url}; is it running?"))?;
     let status = response.status();
     let text = response.text().await.context("the answer broke off")?;
     if status.is_success() {
-        return serde_json::from_str(&text).with_context(|| format!("{url} does not answer like a Twinkey server"));
+        return Ok(text);
     }
     match serde_json::from_str::<ErrorBody>(&text) {
         Ok(_) if status == StatusCode::UNAUTHORIZED => {

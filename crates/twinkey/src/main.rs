@@ -42,6 +42,8 @@ enum Command {
     /// Verify the audit log
     #[command(subcommand)]
     Audit(commands::audit::Audit),
+    /// Ask whether the server is ready, for health checks
+    Ready(commands::ready::Ready),
     /// Print the OpenAPI document
     #[command(hide = true)]
     Openapi,
@@ -75,6 +77,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Workspaces(command) => command.run().await?,
         Command::Tokens(command) => return command.run().await,
         Command::Audit(command) => return command.run().await,
+        Command::Ready(command) => return command.run().await,
         Command::Openapi => writeln!(io::stdout(), "{}", twinkey_server::routes::openapi().to_pretty_json()?)?,
     }
     Ok(ExitCode::SUCCESS)

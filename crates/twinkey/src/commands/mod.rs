@@ -3,6 +3,7 @@
 pub mod audit;
 pub mod env;
 pub mod login;
+pub mod ready;
 pub mod tokens;
 pub mod workspaces;
 

@@ -3,4 +3,5 @@
 mod command_line;
 mod kill;
 mod process;
+mod service_manager;
 mod tls;
