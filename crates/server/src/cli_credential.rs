@@ -44,6 +44,7 @@ pub async fn renew(app: &App, directory: &Path, url: &str, certificate: Option<S
         hash: app.keys.hash(&secret).to_vec(),
         created_at: now.as_millisecond(),
         expires_at: None,
+        key_id: None,
     };
     let id = row.id.clone();
     let transaction = app.db.write().await?;

@@ -9,6 +9,11 @@ use jiff::Timestamp;
 use sea_orm::DbErr;
 use twinkey_api::{Role, error::ErrorBody};
 
+use crate::{
+    db::{self, Failure},
+    registry::LoadError,
+};
+
 /// What a handler answers when it cannot do what was asked. Its text is public; what is not goes to the log only.
 #[derive(Debug, thiserror::Error)]
 pub enum ApiError {
@@ -79,6 +84,15 @@ pub enum ApiError {
     /// The server may not be asked at the moment; the text says why.
     #[error("The server is not ready: {0}")]
     NotReady(&'static str),
+    /// The database cannot be asked at the moment.
+    #[error("The database does not answer at the moment. Nothing was changed; try again in a moment")]
+    Unavailable(String),
+    /// The database went away while it was to make a change permanent.
+    #[error(
+        "The database went away before it could say whether this took effect. Look before you repeat it: a workspace's \
+         generation tells whether it was rotated"
+    )]
+    OutcomeUnknown(String),
     /// A defect or a failing dependency; the text goes to the log.
     #[error("Something went wrong on the server; its log has the details under this correlation id")]
     Internal(String),
@@ -100,7 +114,7 @@ impl ApiError {
             Self::Invalid { status, .. } => *status,
             Self::StaleGeneration { .. } => StatusCode::CONFLICT,
             Self::Storage(_) => StatusCode::INSUFFICIENT_STORAGE,
-            Self::NotReady(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Unavailable(_) | Self::OutcomeUnknown(_) | Self::NotReady(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -119,6 +133,8 @@ impl ApiError {
             Self::StaleGeneration { .. } => "StaleGeneration",
             Self::Storage(_) => "Storage",
             Self::NotReady(_) => "NotReady",
+            Self::Unavailable(_) => "Unavailable",
+            Self::OutcomeUnknown(_) => "OutcomeUnknown",
             Self::Internal(_) => "Internal",
         }
     }
@@ -127,11 +143,22 @@ impl ApiError {
 impl From<DbErr> for ApiError {
     fn from(error: DbErr) -> Self {
         let text = error.to_string();
-        // SQLITE_FULL and SQLITE_IOERR: the disk, not the request and not a defect.
-        if text.contains("disk is full") || text.contains("disk I/O error") {
-            return Self::Storage(text);
+        match db::failure(&error) {
+            Failure::Away => Self::Unavailable(text),
+            Failure::OutcomeUnknown => Self::OutcomeUnknown(text),
+            Failure::Disk => Self::Storage(text),
+            Failure::Nul => Self::bad_request("NulCharacter", "A text must not contain the character NUL (U+0000)"),
+            Failure::Defect => Self::Internal(text),
         }
-        Self::Internal(text)
+    }
+}
+
+impl From<LoadError> for ApiError {
+    fn from(error: LoadError) -> Self {
+        match error {
+            LoadError::Db(error) => error.into(),
+            damaged @ LoadError::NotTwo(_) => Self::Internal(damaged.to_string()),
+        }
     }
 }
 
@@ -140,7 +167,7 @@ impl IntoResponse for ApiError {
         let status = self.status();
         let correlation_id = format!("{:08X}", rand::random::<u32>());
         match &self {
-            Self::Internal(cause) | Self::Storage(cause) => {
+            Self::Internal(cause) | Self::Storage(cause) | Self::Unavailable(cause) | Self::OutcomeUnknown(cause) => {
                 tracing::error!(%correlation_id, code = self.code(), cause, "request failed");
             }
             other => tracing::debug!(%correlation_id, code = other.code(), status = status.as_u16(), "request refused"),

@@ -207,6 +207,12 @@ impl Principals for Registry {
     }
 }
 
+/// Whether what was read at revision `new` may take the place of what is held at revision `held`. Reading and remembering
+/// are two steps, and whoever is slow in between must not undo what others have remembered meanwhile.
+pub fn supersedes(new: i64, held: Option<i64>) -> bool {
+    held.is_none_or(|held| new >= held)
+}
+
 /// Why the tokens of the database cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {

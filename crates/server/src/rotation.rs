@@ -24,7 +24,7 @@ use crate::{
     db,
     error::ApiError,
     registry::{KnownToken, Pair},
-    tokens::FreshToken,
+    tokens::{FreshToken, undone},
 };
 
 /// Which tokens are replaced.
@@ -93,8 +93,7 @@ async fn flip(
     }
     if before.generation != *expected {
         // An earlier commit took effect and could not be carried over. What was in force before this transaction counts.
-        let dead = app.registry.reload(&*app.db, workspace_id).await;
-        for token in dead.map_err(|error| ApiError::Internal(error.to_string()))? {
+        for token in app.registry.reload(&*app.db, workspace_id).await? {
             app.broker.cut_off(&token.principal).await;
         }
         before = app.registry.pair(workspace_id).ok_or_else(not_found)?;
@@ -114,6 +113,7 @@ async fn flip(
         }
     };
     next.insert(&*transaction).await?;
+    db::changes::record(&*transaction, workspace_id.as_str()).await?;
     let event = Event {
         action: if *kind == Kind::Normal { "token.rotated" } else { "token.emergency_rotated" },
         workspace_id: Some(workspace_id.as_str()),
@@ -141,11 +141,11 @@ async fn settle(
     wanted: &Pair,
     error: sea_orm::DbErr,
 ) -> Result<(Pair, Vec<Arc<KnownToken>>), ApiError> {
-    let dead =
-        app.registry.reload(&*app.db, workspace_id).await.map_err(|error| ApiError::Internal(error.to_string()))?;
+    let settled = app.db.settled().await?;
+    let dead = app.registry.reload(&*settled, workspace_id).await?;
     let in_force = app.registry.pair(workspace_id);
     match in_force {
         Some(pair) if pair.next.id == wanted.next.id => Ok((pair, dead)),
-        _ => Err(error.into()),
+        _ => Err(undone(error)),
     }
 }

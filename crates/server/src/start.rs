@@ -40,7 +40,7 @@ use crate::{
 pub struct Config {
     /// Where everything lives that has to survive.
     pub data_dir: PathBuf,
-    /// `sqlite:…`; `twinkey.db` in the data directory if absent.
+    /// `sqlite:…` or `postgres:…`; `twinkey.db` in the data directory if absent.
     pub database_url: Option<String>,
     /// Where the master key comes from; `master.key` in the data directory if absent.
     pub master_key: Option<MasterKeySource>,
@@ -75,7 +75,10 @@ pub enum StartError {
     #[error(transparent)]
     MasterKey(#[from] MasterKeyError),
     /// The database cannot be opened.
-    #[error("cannot open the database: {0}")]
+    #[error(transparent)]
+    Database(#[from] db::OpenError),
+    /// The database was opened and then failed.
+    #[error("the database failed: {0}")]
     Db(#[from] sea_orm::DbErr),
     /// See [`LoadError`].
     #[error(transparent)]

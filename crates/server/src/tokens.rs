@@ -37,6 +37,11 @@ impl FreshToken {
             masked: secret.masked(),
             created_at: now.as_millisecond(),
             deactivated_at: None,
+            cut_off_at: None,
+            cut_off_open: None,
+            repair_by: None,
+            repair_since: None,
+            key_id: None,
             id,
         };
         let known = registry::known(row.clone()).expect("the row was made from a parsed workspace id and a whole hash");
@@ -62,6 +67,7 @@ pub async fn insert_workspace(
     let [current, next] = Slot::BOTH.map(|slot| FreshToken::generate(keys, random, id, slot, now));
     current.insert(db).await?;
     next.insert(db).await?;
+    db::changes::record(db, id.as_str()).await?;
     let event = Event {
         action: "workspace.created",
         workspace_id: Some(id.as_str()),
@@ -97,8 +103,17 @@ pub async fn create_workspace(
         insert_workspace(&*transaction, makers, actor, &app.organisation.id, (id, name), app.now()).await?;
     if let Err(error) = transaction.commit_then(|| app.registry.set(pair)).await {
         // It is not known whether the commit took effect; the database is asked, and memory follows it.
-        app.registry.reload(&*app.db, id).await.map_err(|error| ApiError::Internal(error.to_string()))?;
-        app.registry.pair(id).ok_or(error)?;
+        let settled = app.db.settled().await?;
+        app.registry.reload(&*settled, id).await?;
+        app.registry.pair(id).ok_or_else(|| undone(error))?;
     }
     Ok(row)
+}
+
+/// The answer when a commit failed and the database says that nothing of it took effect.
+pub fn undone(error: sea_orm::DbErr) -> ApiError {
+    match error.into() {
+        ApiError::OutcomeUnknown(cause) => ApiError::Unavailable(cause),
+        other => other,
+    }
 }

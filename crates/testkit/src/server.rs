@@ -20,6 +20,7 @@ use twinkey_server::{
     random::Random,
     start::{Config, Server, StartError},
 };
+use twinkey_testbed::postgres::{Database, Postgres};
 
 use crate::{Api, Stream, leaks};
 
@@ -41,23 +42,39 @@ pub struct TestServer {
     /// The server itself.
     pub server: Option<Server>,
     directory: Arc<TempDir>,
+    database: Option<Arc<Database>>,
     now: Arc<AtomicI64>,
 }
 
 impl TestServer {
-    /// A server on a fresh data directory.
+    /// A server on a fresh data directory. Its database is SQLite there, or a fresh one on PostgreSQL if the variable
+    /// `TWINKEY_TEST_DATABASE` says `postgres`.
     pub async fn start() -> Self {
-        let directory = Arc::new(tempfile::tempdir().expect("temporary directory"));
-        Self::start_in(directory, start_time()).await
+        let database = match std::env::var("TWINKEY_TEST_DATABASE").as_deref() {
+            Ok("postgres") => Some(Arc::new(Database::create(Postgres::shared_url()))),
+            Ok("sqlite") | Err(_) => None,
+            Ok(other) => panic!("TWINKEY_TEST_DATABASE={other} is neither sqlite nor postgres"),
+        };
+        Self::start_on(database).await
     }
 
-    async fn start_in(directory: Arc<TempDir>, now: Arc<AtomicI64>) -> Self {
+    /// A server on a fresh data directory and this database; `None`: SQLite in that directory.
+    pub async fn start_on(database: Option<Arc<Database>>) -> Self {
+        let directory = Arc::new(tempfile::tempdir().expect("temporary directory"));
+        Self::start_in(directory, database, start_time()).await
+    }
+
+    async fn start_in(directory: Arc<TempDir>, database: Option<Arc<Database>>, now: Arc<AtomicI64>) -> Self {
         leaks::watch_logs();
-        let server = try_start(config(&directory.path().join("data")), now.clone()).await;
+        let config = Config {
+            database_url: database.as_ref().map(|it| it.url.clone()),
+            ..config(&directory.path().join("data"))
+        };
+        let server = try_start(config, now.clone()).await;
         let server = server.unwrap_or_else(|error| panic!("cannot start: {error}"));
         let file = std::fs::read(directory.path().join("data/cli.json")).expect("written at the start");
         let credential: CliCredential = serde_json::from_slice(&file).expect("a credential");
-        Self { api: Api::at(&credential.url), admin: credential.token, server: Some(server), directory, now }
+        Self { api: Api::at(&credential.url), admin: credential.token, server: Some(server), directory, database, now }
     }
 
     /// Its parts.
@@ -68,6 +85,17 @@ impl TestServer {
     /// Its data directory.
     pub fn data_dir(&self) -> std::path::PathBuf {
         self.directory.path().join("data")
+    }
+
+    /// Its database on PostgreSQL, if it is there. Lives as long as somebody holds it.
+    pub fn database(&self) -> Option<Arc<Database>> {
+        self.database.clone()
+    }
+
+    /// The URL of its database.
+    pub fn database_url(&self) -> String {
+        let sqlite = || db::sqlite_url(&self.data_dir().join("twinkey.db"));
+        self.database.as_ref().map_or_else(sqlite, |it| it.url.clone())
     }
 
     /// Moves the clock.
@@ -83,12 +111,12 @@ impl TestServer {
     /// Stops it in order and starts it again on the same data.
     pub async fn restart(mut self) -> Self {
         self.server.take().expect("running").shutdown().await;
-        Self::start_in(self.directory.clone(), self.now.clone()).await
+        Self::start_in(self.directory.clone(), self.database.clone(), self.now.clone()).await
     }
 
     /// Starts again on the same data after the server was taken out of [`TestServer::server`] and abandoned.
     pub async fn restart_after_crash(self) -> Self {
-        Self::start_in(self.directory.clone(), self.now.clone()).await
+        Self::start_in(self.directory.clone(), self.database.clone(), self.now.clone()).await
     }
 
     /// Stops it in order and copies its data directory.
@@ -137,6 +165,10 @@ impl Drop for TestServer {
     fn drop(&mut self) {
         if !std::thread::panicking() {
             leaks::assert_none_in(self.directory.path());
+            if let Some(database) = &self.database {
+                let tokens = leaks::find_tokens(database.dump().as_bytes());
+                assert!(tokens.is_empty(), "the database contains {} plaintext token(s)", tokens.len());
+            }
             leaks::assert_none_logged();
         }
     }

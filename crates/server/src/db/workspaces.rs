@@ -21,7 +21,16 @@ pub struct Model {
     pub generation: i64,
     /// Milliseconds since the epoch.
     pub created_at: i64,
+    /// The last change of its tokens: see [`super::changes`].
+    pub revision: i64,
+    /// [`CREATING`] or [`READY`].
+    pub state: String,
 }
+
+/// The state of a workspace whose principals are being made on the broker.
+pub const CREATING: &str = "creating";
+/// The state of a workspace that can be used.
+pub const READY: &str = "ready";
 
 /// No relations are walked through the ORM.
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
@@ -72,6 +81,8 @@ pub async fn insert(
         name: Set(name.to_owned()),
         generation: Set(0),
         created_at: Set(now.as_millisecond()),
+        revision: Set(0),
+        state: Set(READY.to_owned()),
     };
     row.insert(db).await
 }

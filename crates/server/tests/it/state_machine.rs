@@ -38,7 +38,7 @@ mod machine {
     use twinkey_api::{WorkspaceId, token_pair::Slot};
     use twinkey_server::{
         audit::{self, Actor, Verdict},
-        db::{Db, sqlite_url},
+        db::Db,
         error::ApiError,
         rotation::{Kind, Order, rotate},
     };
@@ -141,7 +141,7 @@ mod machine {
         let runtime = Runtime::new().expect("a runtime");
         let server = runtime.block_on(async {
             // The database's own threads may still be at the last statement they were given; a killed process has none.
-            let db = Db::open(&sqlite_url(&server.data_dir().join("twinkey.db"))).await.expect("opens");
+            let db = Db::open(&server.database_url()).await.expect("opens");
             drop(db.write().await.expect("the old writer has ended"));
             db.close().await.expect("closes");
             server.restart_after_crash().await

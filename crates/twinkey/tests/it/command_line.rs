@@ -124,8 +124,8 @@ fn what_cannot_work_is_said_in_one_line() {
     let free = ["--listen", "127.0.0.1:0", "--broker-listen", "127.0.0.1:0"];
     let message = serve(&[&free[..], &["--data-dir", "/proc/nowhere"]].concat());
     assert!(message.contains("/proc/nowhere"), "{message}");
-    let message = serve(&[&free[..], &["--database-url", "postgres://localhost/twinkey"]].concat());
-    assert!(message.contains("sqlite"), "{message}");
+    let message = serve(&[&free[..], &["--database-url", "mysql://localhost/twinkey"]].concat());
+    assert!(message.contains("mysql") && message.contains("postgres://"), "{message}");
     let message = serve(&[&free[..], &["--workspace", "Not Valid"]].concat());
     assert!(message.contains("Not Valid"), "{message}");
     let message = serve(&["--config", "missing.toml"]);
