@@ -8,6 +8,7 @@ use twinkey_embedded_broker::{Broker, Clock};
 
 use crate::{
     db::Db, keys::Keys, lifecycle::Lifecycle, metrics::Metrics, password::Passwords, random::Random, registry::Registry,
+    replicas::Replicas,
 };
 
 /// The parts of a running server.
@@ -18,6 +19,8 @@ pub struct App {
     pub keys: Arc<Keys>,
     /// What valid SDK tokens mean.
     pub registry: Arc<Registry>,
+    /// This server among others.
+    pub replicas: Replicas,
     /// The embedded broker.
     pub broker: Broker,
     /// Password hashing.

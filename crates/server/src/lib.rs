@@ -24,5 +24,6 @@ pub mod rotation;
 pub mod routes;
 pub mod start;
 pub mod tokens;
+pub mod validity;
 
 pub use twinkey_embedded_broker::Clock;

@@ -23,7 +23,7 @@ use crate::{
     audit::{self, Actor, Event},
     db,
     error::ApiError,
-    registry::{KnownToken, Pair},
+    registry::{self, KnownToken, Pair},
     tokens::{FreshToken, undone},
 };
 
@@ -54,10 +54,12 @@ pub async fn rotate(app: &App, actor: &Actor, order: &Order) -> Result<Rotated, 
     // As it is stored, so that this answer and the refusal of the dead token name the same moment.
     let now = db::timestamp(app.now().as_millisecond());
     let (pair, dead) = flip(app, actor, order, now).await?;
+    let committed_at = app.replicas.now();
     let mut connections_closed = 0;
     for token in &dead {
         connections_closed += app.broker.cut_off(&token.principal).await.connections_closed;
     }
+    app.replicas.confirmed(&app.db, pair.revision, committed_at).await;
     app.metrics.rotations.inc();
     app.metrics.connections_cut_off.inc_by(connections_closed as u64);
     tracing::info!(workspace_id = %order.workspace_id, generation = pair.generation, connections_closed, "rotated");
@@ -86,17 +88,10 @@ async fn flip(
 
     let transaction = app.db.write().await?;
     let not_found = || ApiError::NotFound(format!("Workspace '{workspace_id}'"));
-    let mut before = app.registry.pair(workspace_id).ok_or_else(not_found)?;
+    // From the database: memory may be behind, after a rotation on another replica or a commit that could not be carried over.
+    let before = registry::read(&*transaction, workspace_id).await?.ok_or_else(not_found)?;
     if !db::workspaces::advance_generation(&*transaction, workspace_id, *expected).await? {
-        let workspace = db::workspaces::find(&*transaction, workspace_id.as_str()).await?.ok_or_else(not_found)?;
-        return Err(ApiError::StaleGeneration { expected: *expected, actual: workspace.generation });
-    }
-    if before.generation != *expected {
-        // An earlier commit took effect and could not be carried over. What was in force before this transaction counts.
-        for token in app.registry.reload(&*app.db, workspace_id).await? {
-            app.broker.cut_off(&token.principal).await;
-        }
-        before = app.registry.pair(workspace_id).ok_or_else(not_found)?;
+        return Err(ApiError::StaleGeneration { expected: *expected, actual: before.generation });
     }
     db::tokens::deactivate(&*transaction, workspace_id, Slot::Current, now).await?;
     let next = fresh(Slot::Next);
@@ -113,7 +108,7 @@ async fn flip(
         }
     };
     next.insert(&*transaction).await?;
-    db::changes::record(&*transaction, workspace_id.as_str()).await?;
+    let revision = db::changes::record(&*transaction, workspace_id.as_str()).await?;
     let event = Event {
         action: if *kind == Kind::Normal { "token.rotated" } else { "token.emergency_rotated" },
         workspace_id: Some(workspace_id.as_str()),
@@ -126,7 +121,7 @@ async fn flip(
         }),
     };
     audit::append(&*transaction, actor, now, event).await?;
-    let pair = Pair { generation: expected + 1, current, next: next.known };
+    let pair = Pair { generation: expected + 1, revision, current, next: next.known };
     let committed = transaction.commit_then(|| (pair.clone(), app.registry.set(pair.clone()))).await;
     match committed {
         Ok((pair, dead)) => Ok((pair, dead)),

@@ -12,7 +12,7 @@ use std::{
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde::{Deserialize, Serialize};
 use tokio::{net::TcpListener, task::JoinHandle};
-use tokio_util::sync::CancellationToken;
+use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 use twinkey_api::WorkspaceId;
 use twinkey_embedded_broker::{Broker, BrokerConfig, Clock};
 use zeroize::Zeroizing;
@@ -32,7 +32,13 @@ use crate::{
     metrics::Metrics,
     password::Passwords,
     random::Random,
-    registry::{LoadError, Registry},
+    registry::Registry,
+    replicas::{
+        ReplicaMode, Replicas,
+        clock::Monotonic,
+        member::{Member, MemberError},
+        sole::claim_file,
+    },
 };
 
 /// What a server needs to know. Listeners, time and randomness are passed beside it.
@@ -58,6 +64,10 @@ pub struct Config {
     pub organisation: String,
     /// The first start's workspace.
     pub workspace: String,
+    /// How many servers there may be on the database, if it is one for several.
+    pub replicas: ReplicaMode,
+    /// How long a replica trusts its memory without having asked the database what is new.
+    pub replica_lease: Duration,
 }
 
 /// Why a server cannot start. One sentence each, for the person who started it.
@@ -80,9 +90,9 @@ pub enum StartError {
     /// The database was opened and then failed.
     #[error("the database failed: {0}")]
     Db(#[from] sea_orm::DbErr),
-    /// See [`LoadError`].
+    /// See [`MemberError`].
     #[error(transparent)]
-    Load(#[from] LoadError),
+    Member(#[from] MemberError),
     /// See [`ca::CaError`].
     #[error(transparent)]
     Ca(#[from] ca::CaError),
@@ -116,26 +126,34 @@ pub struct Server {
     pub first_start: Option<FirstStart>,
     /// Its parts, for tests.
     pub app: Arc<App>,
+    /// Cancelled when the server must not go on: another one works on its database, where it has to be alone.
+    pub lost: CancellationToken,
     shutdown: CancellationToken,
     http: JoinHandle<()>,
     tls: Option<Arc<ApiTls>>,
     drain_delay: Duration,
-    lock: File,
+    stop_member: CancellationToken,
+    // Aborted with a server that is dropped: to others it is then one that was killed.
+    member: AbortOnDropHandle<()>,
+    cli_credential: Option<String>,
+    locks: Vec<File>,
 }
 
 impl Server {
-    /// Starts on listeners that were bound already. Ready when this returns.
+    /// Starts on listeners that were bound already. Ready when this returns. The `monotonic` clock measures for how long
+    /// memory may be trusted; `clock` may be set by anybody and is for people.
     pub async fn start(
         config: Config,
         http_listener: TcpListener,
         broker_listener: TcpListener,
         clock: Clock,
+        monotonic: Monotonic,
         random: Random,
     ) -> Result<Self, StartError> {
         let directory = &config.data_dir;
         let unusable = |error| StartError::DataDir(directory.clone(), error);
         private_directory(directory).map_err(unusable)?;
-        let lock = lock(directory)?;
+        let mut locks = vec![lock(directory)?];
         let api_tls = match config.http.tls.clone() {
             Some(files) => Some(ApiTls::load(files).await?),
             None => None,
@@ -148,6 +166,9 @@ impl Server {
             open_private(&database).map_err(unusable)?;
         }
         let database_url = config.database_url.clone().unwrap_or_else(|| db::sqlite_url(&database));
+        if let Some(file) = db::sqlite_file(&database_url) {
+            locks.push(claim_file(&file).map_err(MemberError::from)?);
+        }
         let db = Db::open(&database_url).await?;
         let source = config.master_key.clone().unwrap_or_else(|| directory.join("master.key").into());
         // A new key is right only while nothing was encrypted with an older one.
@@ -157,7 +178,9 @@ impl Server {
         let (organisation, first_start) = first_start::make(&db, &config, (&keys, &random), &passwords, now).await?;
 
         let registry = Arc::new(Registry::new(keys.clone(), clock.clone()));
-        registry.load(&*db).await?;
+        let mode = if db.is_shared() { config.replicas } else { ReplicaMode::Exclusive };
+        let replicas = Replicas::new(mode, random.id(), replica_name(directory), config.replica_lease, monotonic);
+        let member = Member::join(&replicas, &db, &registry).await?;
         check_key(&registry, &source)?;
 
         let (host, port) = &config.broker_advertise;
@@ -196,6 +219,7 @@ impl Server {
             db,
             keys,
             registry,
+            replicas,
             broker,
             passwords,
             random,
@@ -205,8 +229,12 @@ impl Server {
             organisation,
             endpoint,
         });
+        let (stop_member, lost) = (CancellationToken::new(), CancellationToken::new());
+        let member = tokio::spawn(member.run(app.clone(), stop_member.clone(), lost.clone()));
+        let member = AbortOnDropHandle::new(member);
         let certificate = api_tls.as_ref().map(|tls| tls.certificate());
-        cli_credential::renew(&app, directory, &default_url(http_address, api_tls.is_some()), certificate).await?;
+        let local_url = default_url(http_address, api_tls.is_some());
+        let cli_credential = cli_credential::renew(&app, directory, &local_url, certificate).await?;
         write_private(&directory.join("endpoints.json"), &serde_json::to_vec(&endpoints).expect("plain data"))
             .map_err(unusable)?;
         let shutdown = CancellationToken::new();
@@ -221,8 +249,20 @@ impl Server {
         let HttpSettings { trusted_proxies, drain_delay, .. } = config.http;
         let tls_config = api_tls.as_ref().map(ApiTls::server_config);
         let http = http::serve(http_listener, tls_config, trusted_proxies, app.clone(), shutdown.clone());
-        let http = tokio::spawn(http);
-        Ok(Self { endpoints, first_start, app, shutdown, http, tls: api_tls, drain_delay, lock })
+        Ok(Self {
+            endpoints,
+            first_start,
+            app,
+            lost,
+            shutdown,
+            http: tokio::spawn(http),
+            tls: api_tls,
+            drain_delay,
+            stop_member,
+            member,
+            cli_credential,
+            locks,
+        })
     }
 
     /// Looks at once whether the operator has renewed the API's certificate.
@@ -241,7 +281,7 @@ impl Server {
     }
 
     /// Stops in order: not ready any more, and after the drain delay no new requests; those under way finish, and changes
-    /// whose caller has gone too; the broker, the database.
+    /// whose caller has gone too; the others need not wait for this one any more; the broker, the database.
     pub async fn shutdown(self) {
         self.app.lifecycle.drain();
         tokio::time::sleep(self.drain_delay).await;
@@ -250,11 +290,18 @@ impl Server {
             tracing::error!(%error, "the HTTP task failed");
         }
         self.app.lifecycle.finish_changes().await;
+        if let Some(id) = &self.cli_credential {
+            cli_credential::end(&self.app, id).await;
+        }
+        self.stop_member.cancel();
+        if let Err(error) = self.member.await {
+            tracing::error!(%error, "the task that keeps up with other replicas failed");
+        }
         self.app.broker.shutdown().await;
         if let Err(error) = self.app.db.close().await {
             tracing::error!(%error, "the database did not close cleanly");
         }
-        drop(self.lock);
+        drop(self.locks);
     }
 }
 
@@ -274,6 +321,12 @@ fn lock(directory: &Path) -> Result<File, StartError> {
         }
         Err(TryLockError::Error(error)) => Err(unusable(error)),
     }
+}
+
+/// What people call this server among others: where it runs.
+fn replica_name(directory: &Path) -> String {
+    let directory = directory.canonicalize().unwrap_or_else(|_| directory.to_owned());
+    format!("{}:{}", rustix::system::uname().nodename().to_string_lossy(), directory.display())
 }
 
 /// A wrong key would otherwise show only when the first client is refused.

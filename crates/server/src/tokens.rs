@@ -67,7 +67,7 @@ pub async fn insert_workspace(
     let [current, next] = Slot::BOTH.map(|slot| FreshToken::generate(keys, random, id, slot, now));
     current.insert(db).await?;
     next.insert(db).await?;
-    db::changes::record(db, id.as_str()).await?;
+    let revision = db::changes::record(db, id.as_str()).await?;
     let event = Event {
         action: "workspace.created",
         workspace_id: Some(id.as_str()),
@@ -75,7 +75,7 @@ pub async fn insert_workspace(
         detail: json!({"name": name, "token1": current.known.id, "token2": next.known.id}),
     };
     audit::append(db, actor, now, event).await?;
-    Ok((row, Pair { generation: 0, current: current.known, next: next.known }))
+    Ok((row, Pair { generation: 0, revision, current: current.known, next: next.known }))
 }
 
 /// Creates a workspace, unless its id is taken or one would see the other's topics. Must run to its end once begun: see

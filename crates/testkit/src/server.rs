@@ -18,6 +18,10 @@ use twinkey_server::{
     db,
     http::HttpSettings,
     random::Random,
+    replicas::{
+        LEASE, ReplicaMode,
+        clock::{Monotonic, since_boot},
+    },
     start::{Config, Server, StartError},
 };
 use twinkey_testbed::postgres::{Database, Postgres};
@@ -29,7 +33,7 @@ pub const ADMIN_PASSWORD: &str = "correct horse battery staple";
 
 /// Where the clock of a test server starts: now, because its certificates are verified by clients with clocks of their own.
 #[expect(clippy::disallowed_methods, reason = "this is where the clock of the tests comes from")]
-fn start_time() -> Arc<AtomicI64> {
+pub(crate) fn start_time() -> Arc<AtomicI64> {
     Arc::new(AtomicI64::new(Timestamp::now().as_millisecond()))
 }
 
@@ -187,17 +191,24 @@ pub fn config(data_dir: &Path) -> Config {
         admin_password: Some(ADMIN_PASSWORD.to_owned().into()),
         organisation: "demo".into(),
         workspace: "demo".into(),
+        replicas: ReplicaMode::Exclusive,
+        replica_lease: LEASE,
     }
 }
 
 /// Starts a server with these settings on free ports, with the system's randomness and a clock at `now` milliseconds.
 pub async fn try_start(config: Config, now: Arc<AtomicI64>) -> Result<Server, StartError> {
+    try_start_with(config, now, Arc::new(since_boot)).await
+}
+
+/// [`try_start`] with a monotonic clock as well.
+pub async fn try_start_with(config: Config, now: Arc<AtomicI64>, monotonic: Monotonic) -> Result<Server, StartError> {
     // With a fraction of a millisecond, as every real clock shows: what is stored has none.
     let fraction = SignedDuration::from_nanos(123_456);
     let clock: Clock =
         Arc::new(move || Timestamp::from_millisecond(now.load(Ordering::Relaxed)).expect("in range") + fraction);
     let [http, broker] = [bind().await, bind().await];
-    Server::start(config, http, broker, clock, Random::from_system()).await
+    Server::start(config, http, broker, clock, monotonic, Random::from_system()).await
 }
 
 /// [`try_start`] with a clock of its own.

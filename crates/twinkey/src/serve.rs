@@ -16,6 +16,7 @@ use tracing_subscriber::EnvFilter;
 use twinkey_server::{
     Clock,
     random::Random,
+    replicas::clock::{Monotonic, since_boot},
     start::{Config, Server},
 };
 
@@ -43,7 +44,9 @@ pub async fn run(settings: Settings) -> anyhow::Result<()> {
     let mut hangup = signal(SignalKind::hangup())?;
     #[expect(clippy::disallowed_methods, reason = "this is where the clock comes from that everything else is given")]
     let clock: Clock = Arc::new(Timestamp::now);
-    let server = Server::start(resolved.config.clone(), http, broker, clock, Random::from_system()).await?;
+    let monotonic: Monotonic = Arc::new(since_boot);
+    let random = Random::from_system();
+    let server = Server::start(resolved.config.clone(), http, broker, clock, monotonic, random).await?;
     announce(&server, &resolved.config);
     tell_service_manager(NotifyState::Ready);
 
@@ -52,6 +55,7 @@ pub async fn run(settings: Settings) -> anyhow::Result<()> {
             _ = interrupt.recv() => break,
             _ = terminate.recv() => break,
             _ = hangup.recv() => server.reload(),
+            () = server.lost.cancelled() => anyhow::bail!("stopped, because another server works on this database"),
         }
     }
     tell_service_manager(NotifyState::Stopping);

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use twinkey_server::{
     http::{HttpSettings, proxies::TrustedProxies, tls::TlsFiles},
     keys::MasterKeySource,
+    replicas::{LEASE, LEASE_MAX, LEASE_MIN, ReplicaMode},
     start::Config,
 };
 
@@ -87,6 +88,13 @@ pub struct Settings {
     #[arg(long, env = "TWINKEY_BROKER_ADVERTISE", value_name = "HOST[:PORT]")]
     #[serde(skip_serializing_if = "Option::is_none")]
     broker_advertise: Option<String>,
+
+    /// With several replicas: for how many milliseconds one trusts its memory without having asked the database what is new.
+    /// A rotation waits a little longer than that for a replica that does not answer [default: 500, at least 100, at most
+    /// 2000]
+    #[arg(long, env = "TWINKEY_REPLICA_LEASE", value_name = "MILLISECONDS")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    replica_lease: Option<u64>,
 
     /// The address of the administrator that the first start makes [default: admin@localhost]
     #[arg(long, env = "TWINKEY_ADMIN_EMAIL", value_name = "EMAIL")]
@@ -170,6 +178,9 @@ impl Settings {
             admin_password: admin_password.map(Into::into),
             organisation: settings.organisation.unwrap_or_else(|| "demo".into()),
             workspace: settings.workspace.unwrap_or_else(|| "demo".into()),
+            // The embedded broker is in this process and asks its memory.
+            replicas: ReplicaMode::Exclusive,
+            replica_lease: replica_lease(settings.replica_lease)?,
         };
         Ok(Resolved {
             listen: settings.listen.unwrap_or_else(|| "127.0.0.1:8080".into()),
@@ -201,6 +212,15 @@ fn trusted_proxies(text: &str) -> anyhow::Result<TrustedProxies> {
             .with_context(|| format!("--trusted-proxies: {entry} is neither an address nor a network like 10.0.0.0/8"))
     });
     Ok(TrustedProxies::new(networks.collect::<anyhow::Result<_>>()?))
+}
+
+fn replica_lease(milliseconds: Option<u64>) -> anyhow::Result<Duration> {
+    let lease = milliseconds.map_or(LEASE, Duration::from_millis);
+    if !(LEASE_MIN..=LEASE_MAX).contains(&lease) {
+        let (least, most) = (LEASE_MIN.as_millis(), LEASE_MAX.as_millis());
+        bail!("--replica-lease {} must be at least {least} and at most {most} milliseconds", lease.as_millis());
+    }
+    Ok(lease)
 }
 
 fn host_and_port(text: &str) -> anyhow::Result<(String, Option<u16>)> {

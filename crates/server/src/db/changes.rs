@@ -4,8 +4,7 @@
 //! other: whoever reads revision R from the database reads every change up to R.
 
 use sea_orm::{
-    ConnectionTrait, DbBackend, DbErr, ExprTrait, IntoActiveModel, QueryOrder, QuerySelect, Statement,
-    entity::prelude::*, sea_query::Expr,
+    ConnectionTrait, DbBackend, DbErr, ExprTrait, IntoActiveModel, Statement, entity::prelude::*, sea_query::Expr,
 };
 
 use super::{installation, now_ms, workspaces};
@@ -66,11 +65,6 @@ pub async fn announce(db: &impl ConnectionTrait, text: &str) -> Result<(), DbErr
         db.execute_raw(Statement::from_sql_and_values(backend, "SELECT pg_notify($1, $2)", values)).await?;
     }
     Ok(())
-}
-
-/// The changes behind `revision`, in order. If the first one is not `revision + 1`, older ones were forgotten already.
-pub async fn list_after(db: &impl ConnectionTrait, revision: i64, limit: u64) -> Result<Vec<Model>, DbErr> {
-    Entity::find().filter(Column::Revision.gt(revision)).order_by_asc(Column::Revision).limit(limit).all(db).await
 }
 
 /// Forgets the changes up to `revision`.

@@ -73,6 +73,6 @@ pub(super) fn outcome_unknown(cause: impl Display) -> DbErr {
 }
 
 /// The error of a call that was not answered within `limit`.
-pub(super) fn silent(limit: Duration) -> DbErr {
+pub fn silent(limit: Duration) -> DbErr {
     DbErr::Conn(RuntimeErr::Internal(format!("the database did not answer within {} s", limit.as_secs())))
 }

@@ -13,7 +13,7 @@ pub struct Model {
     pub name: String,
     /// The replica that has it, or had it last.
     pub holder: String,
-    /// Counted up at each take-over, so that a former holder is told from the present one.
+    /// Counted up each time it is taken, so that a former holder is told from the present one.
     pub epoch: i64,
     /// Milliseconds since the epoch; after that anybody may take it.
     pub expires_at: i64,
@@ -25,8 +25,8 @@ pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 
-/// Takes or renews a lease for `milliseconds`, in a write transaction; its epoch, or `None` while another one holds it.
-pub async fn acquire(
+/// Takes a lease for `milliseconds`, in a write transaction; its epoch, or `None` while it has not expired.
+pub async fn take(
     transaction: &impl ConnectionTrait,
     name: &str,
     holder: &str,
@@ -39,11 +39,10 @@ pub async fn acquire(
         Entity::insert(row.into_active_model().reset_all()).exec_without_returning(transaction).await?;
         return Ok(Some(1));
     };
-    let lives = found.expires_at > now;
-    if lives && found.holder != holder {
+    if found.expires_at > now {
         return Ok(None);
     }
-    let epoch = if lives { found.epoch } else { found.epoch + 1 };
+    let epoch = found.epoch + 1;
     Entity::update_many()
         .col_expr(Column::Holder, Expr::value(holder))
         .col_expr(Column::Epoch, Expr::value(epoch))
@@ -52,6 +51,31 @@ pub async fn acquire(
         .exec(transaction)
         .await?;
     Ok(Some(epoch))
+}
+
+/// Whether nobody holds a lease: worth a try to take it.
+pub async fn is_free(db: &impl ConnectionTrait, name: &str) -> Result<bool, DbErr> {
+    let now = now_ms(db).await?;
+    Ok(Entity::find_by_id(name).one(db).await?.is_none_or(|found| found.expires_at <= now))
+}
+
+/// Prolongs a lease to `milliseconds` from now; tells whether it was still the holder's.
+pub async fn renew(
+    db: &impl ConnectionTrait,
+    (name, holder, epoch): (&str, &str, i64),
+    milliseconds: i64,
+) -> Result<bool, DbErr> {
+    let now = now_ms(db).await?;
+    let result = Entity::update_many()
+        .col_expr(Column::ExpiresAt, Expr::value(now + milliseconds))
+        .filter(Column::Name.eq(name))
+        .filter(Column::Holder.eq(holder))
+        .filter(Column::Epoch.eq(epoch))
+        // A lease that was given back stays given back, although a renewal was still on its way.
+        .filter(Column::ExpiresAt.gt(0))
+        .exec(db)
+        .await?;
+    Ok(result.rows_affected == 1)
 }
 
 /// Whether a lease is still the holder's, in the transaction whose effects depend on it: the fence for background work.

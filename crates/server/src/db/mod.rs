@@ -7,6 +7,7 @@ pub mod audit;
 pub mod bounded;
 pub mod changes;
 pub mod failure;
+pub mod heartbeat;
 pub mod installation;
 pub mod leases;
 pub mod migration;
@@ -27,14 +28,14 @@ use backon::{ExponentialBuilder, Retryable};
 use jiff::Timestamp;
 use sea_orm::{
     ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, SqliteTransactionMode, Statement,
-    TransactionOptions, TransactionTrait, sqlx::postgres::PgListener,
+    TransactionOptions, TransactionTrait,
 };
 use tokio::sync::{Mutex, MutexGuard};
 
 use self::{bounded::Bounded, postgres::Target};
 pub use self::{
     failure::{Failure, failure},
-    sqlite::url as sqlite_url,
+    sqlite::{file as sqlite_file, url as sqlite_url},
 };
 
 /// How long [`Db::settled`] waits for a database that is away.
@@ -178,15 +179,6 @@ impl Db {
             Ok(result) => result,
             Err(_) => Err(failure::outcome_unknown("the database stays away")),
         }
-    }
-
-    /// What other replicas announce, if they can: see [`changes::record`]. `None`: there are no other replicas.
-    pub async fn listener(&self) -> Result<Option<PgListener>, DbErr> {
-        if !self.is_postgres() {
-            return Ok(None);
-        }
-        let pool = self.connection.inner.get_postgres_connection_pool();
-        self.connection.bound(postgres::listener(pool)).await.map(Some)
     }
 
     /// Whether several servers may work on this database: it decides for them, by locks and by its clock.

@@ -56,7 +56,19 @@ pub async fn delete(db: &impl ConnectionTrait, user_id: &str, id: &str) -> Resul
     Ok(result.rows_affected == 1)
 }
 
-/// Ends all tokens of this name, whoever has them; returns their ids.
+/// Ends the token with this id, whoever has it.
+pub async fn delete_by_id(db: &impl ConnectionTrait, id: &str) -> Result<(), DbErr> {
+    Entity::delete_by_id(id).exec(db).await?;
+    Ok(())
+}
+
+/// Ends the token with this hash, whoever has it.
+pub async fn delete_by_hash(db: &impl ConnectionTrait, hash: &[u8]) -> Result<(), DbErr> {
+    Entity::delete_many().filter(Column::Hash.eq(hash)).exec(db).await?;
+    Ok(())
+}
+
+/// Ends all tokens of this name, whoever has them.
 pub async fn delete_named(db: &impl ConnectionTrait, name: &str) -> Result<(), DbErr> {
     Entity::delete_many().filter(Column::Name.eq(name)).exec(db).await?;
     Ok(())

@@ -5,12 +5,12 @@ use std::time::Duration;
 use sea_orm::{
     ConnectionTrait, DatabaseConnection, DbBackend, DbErr, RuntimeErr, SqlxPostgresConnector, Statement,
     sqlx::{
-        self, ConnectOptions, Connection, PgConnection, PgPool,
-        postgres::{PgConnectOptions, PgListener, PgPoolOptions},
+        self, ConnectOptions, Connection, PgConnection,
+        postgres::{PgConnectOptions, PgPoolOptions},
     },
 };
 
-use super::{OpenError, changes::CHANNEL};
+use super::OpenError;
 
 /// Its clock, in milliseconds since the epoch: of this instant, not of the transaction's begin.
 pub const NOW: &str = "SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS bigint)";
@@ -189,12 +189,4 @@ pub async fn take_all_the_time(transaction: &impl ConnectionTrait) -> Result<(),
     let sql = "SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0; \
                SET LOCAL idle_in_transaction_session_timeout = 0";
     transaction.execute_unprepared(sql).await.map(drop)
-}
-
-/// A connection that hears what is announced on [`CHANNEL`].
-pub async fn listener(pool: &PgPool) -> Result<PgListener, DbErr> {
-    let failed = |error: sqlx::Error| DbErr::Conn(RuntimeErr::SqlxError(error.into()));
-    let mut listener = PgListener::connect_with(pool).await.map_err(failed)?;
-    listener.listen(CHANNEL).await.map_err(failed)?;
-    Ok(listener)
 }

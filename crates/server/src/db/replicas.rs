@@ -1,10 +1,8 @@
 //! The servers that work on this database at the moment, and what each has confirmed.
 
-use sea_orm::{
-    ConnectionTrait, DbErr, IntoActiveModel, QueryOrder,
-    entity::prelude::*,
-    sea_query::{Expr, OnConflict},
-};
+use std::time::Duration;
+
+use sea_orm::{ConnectionTrait, DbErr, IntoActiveModel, QueryOrder, entity::prelude::*, sea_query::OnConflict};
 
 use super::now_ms;
 
@@ -21,10 +19,13 @@ pub struct Model {
     pub version: String,
     /// By the database's clock; milliseconds since the epoch.
     pub started_at: i64,
-    /// By the database's clock; milliseconds since the epoch.
+    /// By the database's clock; milliseconds since the epoch. Grows with each heartbeat, whatever becomes of that clock, so
+    /// that a row with the same value is a row without a heartbeat in between.
     pub seen_at: i64,
     /// Up to which change it knows everything: see [`super::changes`].
     pub revision: i64,
+    /// How long it trusts its memory after a heartbeat; milliseconds.
+    pub lease: i64,
 }
 
 /// No relations are walked through the ORM.
@@ -38,6 +39,7 @@ pub async fn register(
     db: &impl ConnectionTrait,
     (id, name, version): (&str, &str, &str),
     revision: i64,
+    lease: Duration,
 ) -> Result<(), DbErr> {
     let now = now_ms(db).await?;
     let row = Model {
@@ -47,25 +49,12 @@ pub async fn register(
         started_at: now,
         seen_at: now,
         revision,
+        lease: lease.as_millis() as i64,
     };
-    let again = [Column::Name, Column::Version, Column::SeenAt, Column::Revision];
-    Entity::insert(row.into_active_model().reset_all())
-        .on_conflict(OnConflict::column(Column::Id).update_columns(again).to_owned())
-        .exec_without_returning(db)
-        .await?;
+    // A row that is there already has been seen since.
+    let again = OnConflict::column(Column::Id).update_column(Column::Revision).to_owned();
+    Entity::insert(row.into_active_model().reset_all()).on_conflict(again).exec_without_returning(db).await?;
     Ok(())
-}
-
-/// Shows that a replica lives and what it knows; tells whether it is (still) registered.
-pub async fn confirm(db: &impl ConnectionTrait, id: &str, revision: i64) -> Result<bool, DbErr> {
-    let now = now_ms(db).await?;
-    let result = Entity::update_many()
-        .col_expr(Column::SeenAt, Expr::value(now))
-        .col_expr(Column::Revision, Expr::value(revision))
-        .filter(Column::Id.eq(id))
-        .exec(db)
-        .await?;
-    Ok(result.rows_affected == 1)
 }
 
 /// All replicas, the oldest first.
@@ -73,10 +62,10 @@ pub async fn list(db: &impl ConnectionTrait) -> Result<Vec<Model>, DbErr> {
     Entity::find().order_by_asc(Column::StartedAt).order_by_asc(Column::Id).all(db).await
 }
 
-/// Removes those that have not been seen for `milliseconds`; returns how many.
-pub async fn remove_stale(db: &impl ConnectionTrait, milliseconds: i64) -> Result<u64, DbErr> {
-    let limit = now_ms(db).await? - milliseconds;
-    Ok(Entity::delete_many().filter(Column::SeenAt.lt(limit)).exec(db).await?.rows_affected)
+/// Removes a replica if its last heartbeat is still the one at `seen_at`.
+pub async fn remove_unchanged(db: &impl ConnectionTrait, id: &str, seen_at: i64) -> Result<(), DbErr> {
+    Entity::delete_many().filter(Column::Id.eq(id)).filter(Column::SeenAt.eq(seen_at)).exec(db).await?;
+    Ok(())
 }
 
 /// Removes a replica that stops in order.

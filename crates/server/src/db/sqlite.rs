@@ -1,12 +1,15 @@
 //! SQLite: one file, one process.
 
-use std::{path::Path, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use sea_orm::{
     ConnectOptions, Database, DatabaseConnection, DbErr,
     sqlx::{
         Connection, SqliteConnection,
-        sqlite::{SqliteJournalMode, SqliteSynchronous},
+        sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
     },
 };
 
@@ -44,6 +47,12 @@ async fn is_outside_transactions(connection: &mut SqliteConnection) -> Result<bo
     // Behind the rollback of a transaction that was dropped, which is queued and not awaited.
     connection.ping().await?;
     Ok(!connection.is_in_transaction())
+}
+
+/// The file that a URL names; `None` for a database in memory, or if it is not a URL of SQLite.
+pub fn file(url: &str) -> Option<PathBuf> {
+    let options: SqliteConnectOptions = url.strip_prefix("sqlite:").and(url.parse().ok())?;
+    Some(options.get_filename().to_owned()).filter(|path| !path.to_string_lossy().contains(":memory:"))
 }
 
 /// The URL of the SQLite file at `path`.

@@ -51,6 +51,11 @@ pub async fn list_valid_between(db: &impl ConnectionTrait, first: &str, last: &s
     Entity::find().filter(Column::WorkspaceId.between(first, last)).filter(Column::Slot.is_not_null()).all(db).await
 }
 
+/// The valid tokens of these workspaces.
+pub async fn list_valid_of_each(db: &impl ConnectionTrait, workspace_ids: &[String]) -> Result<Vec<Model>, DbErr> {
+    Entity::find().filter(Column::WorkspaceId.is_in(workspace_ids)).filter(Column::Slot.is_not_null()).all(db).await
+}
+
 /// The valid tokens of one workspace.
 pub async fn list_valid_of(db: &impl ConnectionTrait, workspace_id: &WorkspaceId) -> Result<Vec<Model>, DbErr> {
     Entity::find()

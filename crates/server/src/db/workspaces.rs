@@ -53,6 +53,11 @@ pub async fn list_after(db: &impl ConnectionTrait, after: &str, limit: u64) -> R
     Entity::find().filter(Column::Id.gt(after)).order_by_asc(Column::Id).limit(limit).all(db).await
 }
 
+/// Those of these workspaces that there are.
+pub async fn list_of(db: &impl ConnectionTrait, ids: &[String]) -> Result<Vec<Model>, DbErr> {
+    Entity::find().filter(Column::Id.is_in(ids)).all(db).await
+}
+
 /// A workspace whose topics `id` could see or whose members could see those of `id`: the same, a prefix, or an extension.
 pub async fn find_overlapping(db: &impl ConnectionTrait, id: &WorkspaceId) -> Result<Option<String>, DbErr> {
     let same_or_shorter = id.ancestors().chain([id.as_str()]).map(str::to_owned);

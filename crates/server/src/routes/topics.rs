@@ -65,7 +65,7 @@ pub async fn create(
     access: Streaming<Editor>,
     Body(body): Body<NewTopic>,
 ) -> Result<Json<Topic>, ApiError> {
-    access.confirm(&app)?;
+    access.confirm(&app).await?;
     let name = TopicName::parse(&access.workspace_id, &body.name)
         .map_err(|error| ApiError::bad_request("InvalidTopicName", error.to_string()))?;
     let settings = body.configuration.unwrap_or_default();

@@ -20,7 +20,7 @@ use crate::{
     error::ApiError,
     extract::{Body, Caller, SignedIn, Streaming, UserCaller, workspace::Viewer},
     registry::KnownToken,
-    tokens,
+    tokens, validity,
 };
 
 /// The longest display name, in bytes.
@@ -99,8 +99,10 @@ async fn list_for(app: &App, user: &UserCaller) -> Result<Vec<Workspace>, ApiErr
         if role < Role::Viewer {
             continue;
         }
-        let pair = WorkspaceId::parse(&row.id).ok().and_then(|id| app.registry.pair(&id));
-        let token = pair.filter(|_| shows_credentials(user, role)).map(|pair| pair.current);
+        let token = match WorkspaceId::parse(&row.id) {
+            Ok(id) if shows_credentials(user, role) => validity::pair(app, &id).await?.map(|pair| pair.current),
+            _ => None,
+        };
         if let Some(token) = &token {
             shown.push(token.principal.clone());
         }

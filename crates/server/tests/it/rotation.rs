@@ -299,6 +299,7 @@ async fn g1_memory_that_is_behind_catches_up() {
     let tokens = [server.token(Slot::Current).await, server.token(Slot::Next).await];
     let behind = server.app().registry.pair(&workspace_id).expect("a pair");
     server.api.rotate("demo", &server.admin, 0).await.ok();
+    server.app().registry.forget_all();
     server.app().registry.set(behind);
     server.api.rotate("demo", &server.admin, 1).await.ok();
     for token in &tokens {

@@ -45,6 +45,7 @@ impl MigrationTrait for Replicas {
             .col(big_integer("started_at"))
             .col(big_integer("seen_at"))
             .col(big_integer("revision"))
+            .col(big_integer("lease"))
             .take();
         let leases = Table::create()
             .table("leases")
