@@ -7,8 +7,8 @@ use jiff::Timestamp;
 use twinkey_embedded_broker::{Broker, Clock};
 
 use crate::{
-    db::Db, keys::Keys, lifecycle::Lifecycle, metrics::Metrics, password::Passwords, random::Random, registry::Registry,
-    replicas::Replicas,
+    db::Db, keys::Keys, lifecycle::Lifecycle, metrics::Metrics, password::Passwords, random::Random,
+    registry::Registry, replicas::Replicas,
 };
 
 /// The parts of a running server.

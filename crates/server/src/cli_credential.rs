@@ -53,7 +53,7 @@ pub async fn renew(
         hash: app.keys.hash(&secret).to_vec(),
         created_at: now.as_millisecond(),
         expires_at: None,
-        key_id: None,
+        key_id: Some(app.keys.id().to_owned()),
     };
     let id = row.id.clone();
     let transaction = app.db.write().await?;
@@ -92,7 +92,7 @@ async fn delete_former(app: &App, db: &impl ConnectionTrait, directory: &Path) -
     let file = fs::read(directory.join(FILE)).map(Zeroizing::new).ok();
     let former = file.and_then(|file| serde_json::from_slice::<CliCredential>(&file).ok());
     match former.and_then(|former| Secret::parse(&former.token).ok()) {
-        Some(token) => db::pats::delete_by_hash(db, &app.keys.hash(&token)).await,
+        Some(token) => db::pats::delete_by_hash(db, &app.keys.hashes(&token)).await,
         None => Ok(()),
     }
 }

@@ -19,6 +19,7 @@ pub mod metrics;
 pub mod password;
 pub mod random;
 pub mod registry;
+pub mod rekeying;
 pub mod replicas;
 pub mod rotation;
 pub mod routes;

@@ -33,6 +33,7 @@ use crate::{
     password::Passwords,
     random::Random,
     registry::Registry,
+    rekeying,
     replicas::{
         ReplicaMode, Replicas,
         clock::Monotonic,
@@ -50,6 +51,10 @@ pub struct Config {
     pub database_url: Option<String>,
     /// Where the master key comes from; `master.key` in the data directory if absent.
     pub master_key: Option<MasterKeySource>,
+    /// The key that is being replaced, or is about to replace the other: see [`rekeying`].
+    pub previous_master_key: Option<MasterKeySource>,
+    /// How often tokens under the other key are looked for; [`rekeying::EVERY`] but in tests.
+    pub rekey_every: Duration,
     /// The API's listener.
     pub http: HttpSettings,
     /// How browsers and clients reach the API; `http://localhost:{port}` if absent, `https://` with a certificate.
@@ -132,6 +137,7 @@ pub struct Server {
     http: JoinHandle<()>,
     tls: Option<Arc<ApiTls>>,
     drain_delay: Duration,
+    _rekeying: AbortOnDropHandle<()>,
     stop_member: CancellationToken,
     // Aborted with a server that is dropped: to others it is then one that was killed.
     member: AbortOnDropHandle<()>,
@@ -173,15 +179,16 @@ impl Server {
         let source = config.master_key.clone().unwrap_or_else(|| directory.join("master.key").into());
         // A new key is right only while nothing was encrypted with an older one.
         let may_create = db::organisations::find(&*db).await?.is_none();
-        let keys = Arc::new(Keys::load(&source, may_create, &random)?);
+        let keys = Arc::new(Keys::load_both(&source, config.previous_master_key.as_ref(), may_create, &random)?);
         let passwords = Passwords::default();
         let (organisation, first_start) = first_start::make(&db, &config, (&keys, &random), &passwords, now).await?;
 
         let registry = Arc::new(Registry::new(keys.clone(), clock.clone()));
+        rekeying::check(&db, &keys, &source).await?;
         let mode = if db.is_shared() { config.replicas } else { ReplicaMode::Exclusive };
         let replicas = Replicas::new(mode, random.id(), replica_name(directory), config.replica_lease, monotonic);
         let member = Member::join(&replicas, &db, &registry).await?;
-        check_key(&registry, &source)?;
+        rekeying::declare(&db, &keys, now).await?;
 
         let (host, port) = &config.broker_advertise;
         let tls = ca::load_or_create(directory, host, now)?;
@@ -246,6 +253,7 @@ impl Server {
                 }
             }));
         }
+        let rekeying = app.lifecycle.spawn(rekeying::run(app.clone(), config.rekey_every, shutdown.clone()));
         let HttpSettings { trusted_proxies, drain_delay, .. } = config.http;
         let tls_config = api_tls.as_ref().map(ApiTls::server_config);
         let http = http::serve(http_listener, tls_config, trusted_proxies, app.clone(), shutdown.clone());
@@ -258,6 +266,7 @@ impl Server {
             http: tokio::spawn(http),
             tls: api_tls,
             drain_delay,
+            _rekeying: AbortOnDropHandle::new(rekeying),
             stop_member,
             member,
             cli_credential,
@@ -327,14 +336,6 @@ fn lock(directory: &Path) -> Result<File, StartError> {
 fn replica_name(directory: &Path) -> String {
     let directory = directory.canonicalize().unwrap_or_else(|_| directory.to_owned());
     format!("{}:{}", rustix::system::uname().nodename().to_string_lossy(), directory.display())
-}
-
-/// A wrong key would otherwise show only when the first client is refused.
-fn check_key(registry: &Registry, source: &MasterKeySource) -> Result<(), StartError> {
-    match registry.any_token() {
-        Some(token) if registry.reveal(&token).is_none() => Err(MasterKeyError::Wrong(source.name()).into()),
-        _ => Ok(()),
-    }
 }
 
 /// `localhost` for a listener on this machine, else the address itself.

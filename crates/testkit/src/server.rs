@@ -69,11 +69,21 @@ impl TestServer {
     }
 
     async fn start_in(directory: Arc<TempDir>, database: Option<Arc<Database>>, now: Arc<AtomicI64>) -> Self {
+        Self::start_adjusted(directory, database, now, |_| ()).await
+    }
+
+    async fn start_adjusted(
+        directory: Arc<TempDir>,
+        database: Option<Arc<Database>>,
+        now: Arc<AtomicI64>,
+        adjust: impl FnOnce(&mut Config),
+    ) -> Self {
         leaks::watch_logs();
-        let config = Config {
+        let mut config = Config {
             database_url: database.as_ref().map(|it| it.url.clone()),
             ..config(&directory.path().join("data"))
         };
+        adjust(&mut config);
         let server = try_start(config, now.clone()).await;
         let server = server.unwrap_or_else(|error| panic!("cannot start: {error}"));
         let file = std::fs::read(directory.path().join("data/cli.json")).expect("written at the start");
@@ -116,6 +126,25 @@ impl TestServer {
     pub async fn restart(mut self) -> Self {
         self.server.take().expect("running").shutdown().await;
         Self::start_in(self.directory.clone(), self.database.clone(), self.now.clone()).await
+    }
+
+    /// Stops it in order, unless it was taken out of [`TestServer::server`], and starts it again on the same data with settings
+    /// of the test's own.
+    pub async fn restart_with(mut self, adjust: impl FnOnce(&mut Config)) -> Self {
+        if let Some(server) = self.server.take() {
+            server.shutdown().await;
+        }
+        Self::start_adjusted(self.directory.clone(), self.database.clone(), self.now.clone(), adjust).await
+    }
+
+    /// Stops it in order, and says why it does not start again with settings of the test's own. Start it again after that.
+    pub async fn refuses_to_start_with(&mut self, adjust: impl FnOnce(&mut Config)) -> StartError {
+        if let Some(server) = self.server.take() {
+            server.shutdown().await;
+        }
+        let mut config = Config { database_url: Some(self.database_url()), ..config(&self.data_dir()) };
+        adjust(&mut config);
+        try_start(config, self.now.clone()).await.err().expect("refused")
     }
 
     /// Starts again on the same data after the server was taken out of [`TestServer::server`] and abandoned.
@@ -184,6 +213,8 @@ pub fn config(data_dir: &Path) -> Config {
         data_dir: data_dir.to_owned(),
         database_url: None,
         master_key: None,
+        previous_master_key: None,
+        rekey_every: twinkey_server::rekeying::EVERY,
         http: HttpSettings::default(),
         public_url: None,
         broker_advertise: ("localhost".into(), None),

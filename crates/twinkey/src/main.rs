@@ -39,6 +39,9 @@ enum Command {
     /// Look at, rotate and verify SDK tokens
     #[command(subcommand)]
     Tokens(commands::tokens::Tokens),
+    /// Make a master key, and follow the change to a new one
+    #[command(subcommand)]
+    Keys(commands::keys::Keys),
     /// Verify the audit log
     #[command(subcommand)]
     Audit(commands::audit::Audit),
@@ -76,6 +79,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Login(command) => command.run().await?,
         Command::Workspaces(command) => command.run().await?,
         Command::Tokens(command) => return command.run().await,
+        Command::Keys(command) => command.run().await?,
         Command::Audit(command) => return command.run().await,
         Command::Ready(command) => return command.run().await,
         Command::Openapi => writeln!(io::stdout(), "{}", twinkey_server::routes::openapi().to_pretty_json()?)?,

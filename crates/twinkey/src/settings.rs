@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use twinkey_server::{
     http::{HttpSettings, proxies::TrustedProxies, tls::TlsFiles},
     keys::MasterKeySource,
+    rekeying,
     replicas::{LEASE, LEASE_MAX, LEASE_MIN, ReplicaMode},
     start::Config,
 };
@@ -78,6 +79,12 @@ pub struct Settings {
     #[arg(long, env = "TWINKEY_MASTER_KEY_FILE", value_name = "FILE")]
     #[serde(skip_serializing_if = "Option::is_none")]
     master_key_file: Option<PathBuf>,
+
+    /// While the master key is being changed: the file with the other key; the variable TWINKEY_PREVIOUS_MASTER_KEY may hold the
+    /// key itself instead. See docs/rekeying.md
+    #[arg(long, env = "TWINKEY_PREVIOUS_MASTER_KEY_FILE", value_name = "FILE")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    previous_master_key_file: Option<PathBuf>,
 
     /// Where the embedded broker listens; port 0 takes any free one [default: 127.0.0.1:9092]
     #[arg(long, env = "TWINKEY_BROKER_LISTEN", value_name = "ADDRESS:PORT")]
@@ -149,6 +156,10 @@ impl Settings {
             (Some(key), _) => Some(MasterKeySource::Value(key.into())),
             (None, path) => path.map(MasterKeySource::File),
         };
+        let previous_master_key = match secret_variable("TWINKEY_PREVIOUS_MASTER_KEY") {
+            Some(key) => Some(MasterKeySource::PreviousValue(key.into())),
+            None => settings.previous_master_key_file.map(MasterKeySource::File),
+        };
         let admin_password = match (secret_variable("TWINKEY_ADMIN_PASSWORD"), settings.admin_password_file) {
             (Some(password), _) => Some(password),
             (None, Some(path)) => {
@@ -172,6 +183,8 @@ impl Settings {
             data_dir,
             database_url: settings.database_url,
             master_key,
+            previous_master_key,
+            rekey_every: rekeying::EVERY,
             public_url: settings.public_url.map(|url| url.trim_end_matches('/').to_owned()),
             broker_advertise: host_and_port(settings.broker_advertise.as_deref().unwrap_or("localhost"))?,
             admin_email: settings.admin_email.unwrap_or_else(|| "admin@localhost".into()),

@@ -16,6 +16,7 @@ use crate::{
     error::ApiError,
     http::proxies::ClientAddress,
     registry::KnownToken,
+    rekeying::{self, Used},
     validity::{self, Verdict},
 };
 
@@ -116,12 +117,18 @@ async fn sdk(app: &App, token: &Secret) -> Result<Arc<KnownToken>, ApiError> {
 }
 
 async fn user(app: &App, token: &Secret, address: String) -> Result<UserCaller, ApiError> {
-    let (hash, now) = (app.keys.hash(token), app.now());
+    let (hashes, now) = (app.keys.hashes(token), app.now());
     let (name, found) = if token.kind() == TokenKind::Pat {
-        let pat = db::pats::find_valid(&*app.db, &hash, now).await?;
+        let pat = db::pats::find_valid(&*app.db, &hashes, now).await?;
+        if let Some(pat) = &pat {
+            rekeying::at_use(app, Used::Pat(&pat.id), pat.key_id.as_deref(), token).await;
+        }
         ("pat", pat.map(|pat| (pat.user_id, pat.id, pat.expires_at)))
     } else {
-        let session = db::sessions::find_valid(&*app.db, &hash, now).await?;
+        let session = db::sessions::find_valid(&*app.db, &hashes, now).await?;
+        if let Some(session) = &session {
+            rekeying::at_use(app, Used::Session(&session.id), session.key_id.as_deref(), token).await;
+        }
         ("session", session.map(|session| (session.user_id, session.id, Some(session.expires_at))))
     };
     let Some((user_id, credential_id, expires_at)) = found else {

@@ -55,6 +55,11 @@ pub enum FenceError {
 }
 
 impl Fence {
+    /// Of a server that is the only one.
+    pub fn sole() -> Self {
+        Self { held: None }
+    }
+
     /// Call it first in each write transaction of the work: nothing is written if the work is another's by now. A write
     /// transaction, because taking a lease is one as well and so cannot come between this and the commit.
     pub async fn check(&self, transaction: &impl ConnectionTrait) -> Result<(), FenceError> {
@@ -102,7 +107,7 @@ where
 
 async fn take(replicas: &Replicas, db: &Db, name: &'static str) -> Option<Fence> {
     if replicas.trust.is_none() {
-        return Some(Fence { held: None });
+        return Some(Fence::sole());
     }
     match try_take(replicas, db, name).await {
         Ok(held) => held.map(|held| Fence { held: Some(Arc::new(held)) }),

@@ -3,6 +3,7 @@
 pub mod audit;
 pub mod auth;
 pub mod broker_settings;
+pub mod master_key;
 pub mod permissions;
 pub mod profile;
 pub mod system;
@@ -92,6 +93,8 @@ fn documented() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(system::healthz))
         .routes(routes!(system::readyz))
         .routes(routes!(system::metrics))
+        .routes(routes!(master_key::status))
+        .routes(routes!(master_key::finish))
 }
 
 /// The OpenAPI document, as it is committed in `openapi.json`.

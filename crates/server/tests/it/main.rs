@@ -5,6 +5,7 @@ mod bad_input;
 mod openapi;
 mod operations;
 mod people;
+mod rekeying;
 mod replicas;
 mod rotation;
 mod start;

@@ -2,6 +2,7 @@
 
 pub mod audit;
 pub mod env;
+pub mod keys;
 pub mod login;
 pub mod ready;
 pub mod tokens;
