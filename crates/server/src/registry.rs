@@ -166,7 +166,8 @@ impl Registry {
         for ids in ids.chunks(LOAD_PAGE as usize) {
             let workspaces = db::workspaces::list_of(db, ids).await?;
             self.set_all(&workspaces, db::tokens::list_valid_of_each(db, ids).await?)?;
-            for id in ids.iter().filter(|id| workspaces.iter().all(|workspace| workspace.id != **id)) {
+            let is_ready = |it: &db::workspaces::Model| it.state == db::workspaces::READY;
+            for id in ids.iter().filter(|id| !workspaces.iter().any(|it| it.id == **id && is_ready(it))) {
                 if let Ok(id) = WorkspaceId::parse(id) {
                     self.remove_gone(db, &id).await?;
                 }
@@ -185,7 +186,7 @@ impl Registry {
             }
             rows.entry(row.workspace_id.clone()).or_default().push(row);
         }
-        for workspace in workspaces {
+        for workspace in workspaces.iter().filter(|it| it.state == db::workspaces::READY) {
             self.set(pair(workspace, rows.remove(&workspace.id).unwrap_or_default())?);
         }
         Ok(())
@@ -308,9 +309,10 @@ pub enum LoadError {
     NotTwo(String),
 }
 
-/// The pair of a workspace as the database has it; `None`: there is no such workspace.
+/// The pair of a workspace as the database has it; `None`: there is no such workspace, or not yet.
 pub async fn read(db: &impl ConnectionTrait, id: &WorkspaceId) -> Result<Option<Pair>, LoadError> {
-    let Some(workspace) = db::workspaces::find(db, id.as_str()).await? else { return Ok(None) };
+    let workspace = db::workspaces::find(db, id.as_str()).await?;
+    let Some(workspace) = workspace.filter(|it| it.state == db::workspaces::READY) else { return Ok(None) };
     // In this order: see `Registry::set_all`.
     let tokens = db::tokens::list_valid_of(db, id).await?;
     pair(&workspace, tokens).map(Some)

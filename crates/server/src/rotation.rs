@@ -53,10 +53,10 @@ pub struct Order {
 pub async fn rotate(app: &App, actor: &Actor, order: &Order) -> Result<Rotated, ApiError> {
     // As it is stored, so that this answer and the refusal of the dead token name the same moment.
     let now = db::timestamp(app.now().as_millisecond());
-    let (pair, dead) = flip(app, actor, order, now).await?;
+    let (pair, dead, forgotten) = flip(app, actor, order, now).await?;
     let committed_at = app.replicas.now();
     let mut connections_closed = 0;
-    for token in &dead {
+    for token in dead.iter().chain(&forgotten) {
         connections_closed += app.broker.cut_off(&token.principal).await.connections_closed;
     }
     app.replicas.confirmed(&app.db, pair.revision, committed_at).await;
@@ -76,13 +76,14 @@ pub async fn rotate(app: &App, actor: &Actor, order: &Order) -> Result<Rotated, 
     })
 }
 
-/// The transaction and the change in memory; returns the pair in force and the tokens that died, Token 1 first.
+/// The transaction and the change in memory; returns the pair in force, the tokens that died, Token 1 first, and those that
+/// memory took for valid until now although they had died before.
 async fn flip(
     app: &App,
     actor: &Actor,
     order: &Order,
     now: Timestamp,
-) -> Result<(Pair, Vec<Arc<KnownToken>>), ApiError> {
+) -> Result<(Pair, Vec<Arc<KnownToken>>, Vec<Arc<KnownToken>>), ApiError> {
     let Order { workspace_id, expected_generation: expected, kind, reason } = order;
     let fresh = |slot| FreshToken::generate(&app.keys, &app.random, workspace_id, slot, now);
 
@@ -122,11 +123,14 @@ async fn flip(
     };
     audit::append(&*transaction, actor, now, event).await?;
     let pair = Pair { generation: expected + 1, revision, current, next: next.known };
-    let committed = transaction.commit_then(|| (pair.clone(), app.registry.set(pair.clone()))).await;
-    match committed {
-        Ok((pair, dead)) => Ok((pair, dead)),
-        Err(error) => settle(app, workspace_id, &pair, error).await,
-    }
+    let died = |token: &Arc<KnownToken>| token.id != pair.current.id && token.id != pair.next.id;
+    let dead: Vec<_> = [before.current, before.next].into_iter().filter(died).collect();
+    let removed = match transaction.commit_then(|| app.registry.set(pair.clone())).await {
+        Ok(removed) => removed,
+        Err(error) => settle(app, workspace_id, &pair, error).await?,
+    };
+    let forgotten = removed.into_iter().filter(|token| dead.iter().all(|it| it.id != token.id)).collect();
+    Ok((pair, dead, forgotten))
 }
 
 /// After a commit that failed it is not known whether it took effect; the database is asked, and memory follows it.
@@ -135,12 +139,12 @@ async fn settle(
     workspace_id: &WorkspaceId,
     wanted: &Pair,
     error: sea_orm::DbErr,
-) -> Result<(Pair, Vec<Arc<KnownToken>>), ApiError> {
+) -> Result<Vec<Arc<KnownToken>>, ApiError> {
     let settled = app.db.settled().await?;
     let dead = app.registry.reload(&*settled, workspace_id).await?;
-    let in_force = app.registry.pair(workspace_id);
-    match in_force {
-        Some(pair) if pair.next.id == wanted.next.id => Ok((pair, dead)),
-        _ => Err(undone(error)),
+    // By the token, not by whether it is Token 2: another rotation may have come in between.
+    match db::tokens::find_by_id(&*settled, &wanted.next.id).await? {
+        Some(_) => Ok(dead),
+        None => Err(undone(error)),
     }
 }

@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// How long the database may take. A client is better told soon that it should try again.
-const LIMIT: Duration = Duration::from_secs(3);
+const LIMIT: Duration = Duration::from_secs(2);
 
 /// What a token is.
 pub enum Verdict {

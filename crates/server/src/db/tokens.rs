@@ -72,6 +72,11 @@ pub async fn find_by_hash(db: &impl ConnectionTrait, hashes: &[TokenHash]) -> Re
     Entity::find().filter(Column::Hash.is_in(hashes.iter().map(|hash| hash.to_vec()))).one(db).await
 }
 
+/// The token with this public id, valid or not.
+pub async fn find_by_id(db: &impl ConnectionTrait, id: &str) -> Result<Option<Model>, DbErr> {
+    Entity::find_by_id(id).one(db).await
+}
+
 /// Stores a token.
 pub async fn insert(db: &impl ConnectionTrait, row: Model) -> Result<(), DbErr> {
     Entity::insert(row.into_active_model().reset_all()).exec_without_returning(db).await?;
