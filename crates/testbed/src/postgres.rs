@@ -7,7 +7,10 @@ use std::{
     fs,
     io::Write,
     net::TcpListener,
-    os::unix::{fs::chown, process::CommandExt},
+    os::unix::{
+        fs::{PermissionsExt, chown},
+        process::CommandExt,
+    },
     path::PathBuf,
     process::{Child, ChildStdin, Command, Stdio},
     sync::{Mutex, OnceLock, PoisonError},
@@ -110,6 +113,23 @@ impl Postgres {
     /// A fresh database.
     pub fn create_database(&self) -> Database {
         Database::create(&self.url("postgres"))
+    }
+
+    /// From now on new connections may be encrypted, with this certificate and key in PEM.
+    pub fn encrypt(&self, certificate: &str, key: &str) {
+        let directory = self.data_directory();
+        for (name, pem) in [("server.crt", certificate), ("server.key", key)] {
+            let path = directory.join(name);
+            fs::write(&path, pem).expect("written");
+            // PostgreSQL takes no key that others may read.
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).expect("set");
+            if let Some((uid, gid)) = unprivileged() {
+                chown(&path, Some(uid), Some(gid)).expect("owned by the server's user");
+            }
+        }
+        query(&self.url("postgres"), "ALTER SYSTEM SET ssl = on");
+        self.stop();
+        self.resume_or_start();
     }
 
     /// Its data directory.

@@ -218,6 +218,8 @@ pub fn config(data_dir: &Path) -> Config {
         http: HttpSettings::default(),
         public_url: None,
         broker_advertise: ("localhost".into(), None),
+        kafka: None,
+        adopt_broker: false,
         admin_email: "admin@localhost".into(),
         admin_password: Some(ADMIN_PASSWORD.to_owned().into()),
         organisation: "demo".into(),
@@ -239,7 +241,7 @@ pub async fn try_start_with(config: Config, now: Arc<AtomicI64>, monotonic: Mono
     let clock: Clock =
         Arc::new(move || Timestamp::from_millisecond(now.load(Ordering::Relaxed)).expect("in range") + fraction);
     let [http, broker] = [bind().await, bind().await];
-    Server::start(config, http, broker, clock, monotonic, Random::from_system()).await
+    Server::start(config, http, Some(broker), clock, monotonic, Random::from_system()).await
 }
 
 /// [`try_start`] with a clock of its own.

@@ -27,7 +27,7 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Run the server, with the embedded broker and SQLite
+    /// Run the server
     Serve(Box<settings::Settings>),
     /// Print the variables that a Quix client needs, for `eval`, a .env file or a program
     Env(commands::env::Env),
@@ -47,6 +47,9 @@ enum Command {
     Audit(commands::audit::Audit),
     /// Ask whether the server is ready, for health checks
     Ready(commands::ready::Ready),
+    /// Move or back up the database
+    #[command(subcommand)]
+    Data(commands::data::Data),
     /// Print the OpenAPI document
     #[command(hide = true)]
     Openapi,
@@ -82,6 +85,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Keys(command) => command.run().await?,
         Command::Audit(command) => return command.run().await,
         Command::Ready(command) => return command.run().await,
+        Command::Data(command) => command.run().await?,
         Command::Openapi => writeln!(io::stdout(), "{}", twinkey_server::routes::openapi().to_pretty_json()?)?,
     }
     Ok(ExitCode::SUCCESS)

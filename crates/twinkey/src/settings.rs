@@ -69,8 +69,9 @@ pub struct Settings {
     #[serde(skip_serializing_if = "Option::is_none")]
     data_dir: Option<PathBuf>,
 
-    /// The database [default: SQLite, twinkey.db in the data directory]
-    #[arg(long, env = "TWINKEY_DATABASE_URL", value_name = "URL")]
+    /// The database: sqlite://FILE or postgres://USER@HOST:PORT/DATABASE, with sslmode and sslrootcert as parameters; the
+    /// password better in the variable than on the command line [default: SQLite, twinkey.db in the data directory]
+    #[arg(long, env = "TWINKEY_DATABASE_URL", value_name = "URL", hide_env_values = true)]
     #[serde(skip_serializing_if = "Option::is_none")]
     database_url: Option<String>,
 
@@ -187,6 +188,8 @@ impl Settings {
             rekey_every: rekeying::EVERY,
             public_url: settings.public_url.map(|url| url.trim_end_matches('/').to_owned()),
             broker_advertise: host_and_port(settings.broker_advertise.as_deref().unwrap_or("localhost"))?,
+            kafka: None,
+            adopt_broker: false,
             admin_email: settings.admin_email.unwrap_or_else(|| "admin@localhost".into()),
             admin_password: admin_password.map(Into::into),
             organisation: settings.organisation.unwrap_or_else(|| "demo".into()),

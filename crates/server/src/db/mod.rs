@@ -15,6 +15,7 @@ pub mod migration;
 pub mod organisations;
 pub mod pats;
 mod postgres;
+pub mod principals;
 pub mod replicas;
 pub mod schema;
 pub mod sessions;
@@ -36,7 +37,7 @@ use tokio::sync::{Mutex, MutexGuard};
 use self::{bounded::Bounded, postgres::Target};
 pub use self::{
     failure::{Failure, failure},
-    sqlite::{file as sqlite_file, url as sqlite_url},
+    sqlite::{copy_into as sqlite_copy_into, file as sqlite_file, url as sqlite_url},
 };
 
 /// How long [`Db::settled`] waits for a database that is away.
@@ -55,6 +56,9 @@ pub struct WriteTransaction<'a> {
     transaction: Bounded<DatabaseTransaction>,
     _turn: MutexGuard<'a, ()>,
 }
+
+/// A database as it is at one instant, for reading. On PostgreSQL nothing is written to it meanwhile.
+pub struct Snapshot(DatabaseTransaction);
 
 /// Why a database cannot be opened. One sentence each, for the person who started the program.
 #[derive(Debug, thiserror::Error)]
@@ -150,6 +154,16 @@ impl Db {
         })
     }
 
+    /// Opens an existing database and holds it still to read it whole.
+    pub async fn open_snapshot(url: &str) -> Result<Snapshot, OpenError> {
+        let transaction = Self::open_read_only(url).await?.begin().await?;
+        if transaction.get_database_backend() == DbBackend::Postgres {
+            postgres::take_all_the_time(&transaction).await?;
+            postgres::take_the_lock(&transaction).await?;
+        }
+        Ok(Snapshot(transaction))
+    }
+
     /// Begins a transaction that may write: the only one in the whole installation, other replicas included. So generations,
     /// revisions and the audit chain follow the order of commits, and no transaction has to be repeated for another's sake.
     pub async fn write(&self) -> Result<WriteTransaction<'_>, DbErr> {
@@ -165,6 +179,16 @@ impl Db {
             postgres::take_the_lock(&transaction).await?;
         }
         Ok(WriteTransaction { transaction, _turn: turn })
+    }
+
+    /// The same for work that takes long; the others wait, and give up in time.
+    pub async fn write_at_leisure(&self) -> Result<WriteTransaction<'_>, DbErr> {
+        let mut transaction = self.write().await?;
+        if self.is_postgres() {
+            postgres::take_all_the_time(&*transaction).await?;
+        }
+        transaction.transaction.limit = None;
+        Ok(transaction)
     }
 
     /// After a commit whose outcome is not known: a transaction that sees the outcome. It begins behind everything that was
@@ -206,6 +230,14 @@ impl Deref for Db {
     }
 }
 
+impl Deref for Snapshot {
+    type Target = DatabaseTransaction;
+
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
+}
+
 impl WriteTransaction<'_> {
     /// Makes everything that was written through this transaction permanent, all at once.
     pub async fn commit(self) -> Result<(), DbErr> {
@@ -232,6 +264,13 @@ impl Deref for WriteTransaction<'_> {
     fn deref(&self) -> &Self::Target {
         &self.transaction
     }
+}
+
+/// Whether the database has a table of this name.
+pub async fn has_table(db: &impl ConnectionTrait, name: &str) -> Result<bool, DbErr> {
+    let backend = db.get_database_backend();
+    let sql = if backend == DbBackend::Postgres { postgres::HAS_TABLE } else { sqlite::HAS_TABLE };
+    Ok(db.query_one_raw(Statement::from_sql_and_values(backend, sql, [name.into()])).await?.is_some())
 }
 
 /// The database's clock, in milliseconds since the epoch: the one clock that all replicas share.

@@ -15,6 +15,10 @@ use super::OpenError;
 /// Its clock, in milliseconds since the epoch: of this instant, not of the transaction's begin.
 pub const NOW: &str = "SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS bigint)";
 
+/// A row if there is a table of this name where an unqualified name is looked for.
+pub const HAS_TABLE: &str =
+    "SELECT 1 FROM information_schema.tables WHERE table_schema = current_schema() AND table_name = $1";
+
 /// How long any call may take, seen from here. Longer than the limits that the server keeps by itself, which say more.
 pub const ANSWER_LIMIT: Duration = Duration::from_secs(10);
 
@@ -33,7 +37,7 @@ const WRITE_LOCK: i64 = 0x0074_7769_6e6b_6579;
 
 /// Limits that the server keeps for each of our connections. Whoever holds the write lock and is paused or cut off loses it
 /// after `idle_in_transaction_session_timeout`, and with it the transaction: the others wait a little longer than that.
-const SESSION: [(&str, &str); 8] = [
+const SESSION: [(&str, &str); 9] = [
     ("idle_in_transaction_session_timeout", "2000"),
     ("lock_timeout", "6000"),
     ("statement_timeout", "8000"),
@@ -42,6 +46,8 @@ const SESSION: [(&str, &str); 8] = [
     ("tcp_keepalives_interval", "2"),
     ("tcp_keepalives_count", "3"),
     ("tcp_user_timeout", "8000"),
+    // Its notices say that what should exist exists.
+    ("client_min_messages", "warning"),
 ];
 
 /// Where a PostgreSQL is, and as whom we go there.
@@ -150,6 +156,16 @@ impl Target {
     fn explain(&self, error: sqlx::Error) -> OpenError {
         let (place, user) = (self.place.clone(), self.options.get_username().to_owned());
         match error {
+            // What rustls thinks of a certificate comes as an error of the socket.
+            sqlx::Error::Io(cause) if cause.kind() == std::io::ErrorKind::InvalidData => {
+                OpenError::Encryption { place, cause: cause.to_string() }
+            }
+            // Without a socket in the file system, a file that is missing is one that the URL names for the encryption.
+            sqlx::Error::Io(cause)
+                if cause.kind() == std::io::ErrorKind::NotFound && self.options.get_socket().is_none() =>
+            {
+                OpenError::Encryption { place, cause: format!("a file that the URL names is missing ({cause})") }
+            }
             sqlx::Error::Io(cause) => self.unreachable(&cause.to_string()),
             sqlx::Error::Tls(cause) => OpenError::Encryption { place, cause: cause.to_string() },
             // A certificate or key that the URL names and that cannot be read.

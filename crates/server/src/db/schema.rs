@@ -8,9 +8,9 @@ use std::collections::HashSet;
 use sea_orm::{
     ConnectionTrait, DbBackend, DbErr, IntoActiveModel, TransactionTrait, entity::prelude::*, sea_query::OnConflict,
 };
-use sea_orm_migration::{MigratorTrait, SchemaManager};
+use sea_orm_migration::MigratorTrait;
 
-use super::{Db, OpenError, migration, postgres};
+use super::{Db, OpenError, has_table, migration, postgres};
 
 /// The one row.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
@@ -67,8 +67,8 @@ pub async fn bring_up_to_date(db: &Db) -> Result<(), OpenError> {
 }
 
 /// The newest step that was taken on this database, if this program does not know it.
-async fn newer(db: &sea_orm::DatabaseTransaction) -> Result<Option<String>, DbErr> {
-    if !SchemaManager::new(db).has_table("seaql_migrations").await? {
+async fn newer(db: &impl ConnectionTrait) -> Result<Option<String>, DbErr> {
+    if !has_table(db, "seaql_migrations").await? {
         return Ok(None);
     }
     let ours: HashSet<String> = migration::Migrator::migrations().iter().map(|step| step.name().to_owned()).collect();

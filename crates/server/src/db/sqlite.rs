@@ -6,7 +6,7 @@ use std::{
 };
 
 use sea_orm::{
-    ConnectOptions, Database, DatabaseConnection, DbErr,
+    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend, DbErr, Statement,
     sqlx::{
         Connection, SqliteConnection,
         sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
@@ -15,6 +15,9 @@ use sea_orm::{
 
 /// Its clock, in milliseconds since the epoch.
 pub const NOW: &str = "SELECT CAST(unixepoch('subsec') * 1000 AS INTEGER)";
+
+/// A row if there is a table of this name.
+pub const HAS_TABLE: &str = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = $1";
 
 /// Opens the file, and makes it if it does not exist.
 pub async fn connect(url: &str) -> Result<DatabaseConnection, DbErr> {
@@ -47,6 +50,15 @@ async fn is_outside_transactions(connection: &mut SqliteConnection) -> Result<bo
     // Behind the rollback of a transaction that was dropped, which is queued and not awaited.
     connection.ping().await?;
     Ok(!connection.is_in_transaction())
+}
+
+/// Writes the whole database, as it is at one instant, into the empty file `to`, beside a running server too.
+pub async fn copy_into(url: &str, to: &Path) -> Result<(), DbErr> {
+    let connection = connect_read_only(url).await?;
+    let to = to.to_str().ok_or_else(|| DbErr::Custom("the file's name is not UTF-8".into()))?;
+    let statement = Statement::from_sql_and_values(DbBackend::Sqlite, "VACUUM INTO $1", [to.into()]);
+    connection.execute_raw(statement).await?;
+    connection.close().await
 }
 
 /// The file that a URL names; `None` for a database in memory, or if it is not a URL of SQLite.

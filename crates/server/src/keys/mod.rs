@@ -22,12 +22,15 @@ pub use self::source::{MasterKeyError, MasterKeySource, generate};
 use crate::random::Random;
 
 const NONCE_LENGTH: usize = 24;
+/// How the names of principals begin, unless the operator wants it otherwise.
+pub const PRINCIPAL_PREFIX: &str = "tk-";
 
 /// The keyed hash of a token: what the database and the registry know it by.
 pub type TokenHash = [u8; 32];
 
 /// The keys in use.
 pub struct Keys {
+    principal_prefix: String,
     primary: MasterKey,
     /// Present while the master key is being changed.
     previous: Option<MasterKey>,
@@ -43,7 +46,8 @@ struct MasterKey {
 impl Keys {
     /// Reads the master key, or makes its file if there is none and `may_create`, and derives the rest.
     pub fn load(source: &MasterKeySource, may_create: bool, random: &Random) -> Result<Self, MasterKeyError> {
-        Ok(Self { primary: MasterKey::derive(&source.read(may_create, random)?), previous: None })
+        let primary = MasterKey::derive(&source.read(may_create, random)?);
+        Ok(Self { principal_prefix: PRINCIPAL_PREFIX.to_owned(), primary, previous: None })
     }
 
     /// [`Keys::load`], together with the key that is to be replaced.
@@ -77,6 +81,17 @@ impl Keys {
     /// Whether one of the keys has this id.
     pub fn know(&self, id: &str) -> bool {
         self.id() == id || self.previous_id() == Some(id)
+    }
+
+    /// The same keys with principals whose names begin otherwise.
+    #[must_use]
+    pub fn with_principal_prefix(self, prefix: &str) -> Self {
+        Self { principal_prefix: prefix.to_owned(), ..self }
+    }
+
+    /// The broker principal of the token with this public id.
+    pub fn principal(&self, token_id: &str) -> String {
+        format!("{}{token_id}", self.principal_prefix)
     }
 
     /// The keyed hash that `token` is looked up by.
@@ -142,11 +157,6 @@ impl MasterKey {
         let plaintext = Zeroizing::new(self.seal.decrypt(&XNonce::from(*nonce), payload).ok()?);
         Secret::parse(std::str::from_utf8(&plaintext).ok()?).ok()
     }
-}
-
-/// The broker principal of the token with this public id.
-pub fn principal(token_id: &str) -> String {
-    format!("tk-{token_id}")
 }
 
 /// The password of a token's broker principal: 32 bytes of HKDF-SHA-256 over the token, base64url.

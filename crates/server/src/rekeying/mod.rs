@@ -113,7 +113,7 @@ pub async fn batch(app: &App, fence: &Fence, after: &str, limit: u64) -> Result<
     for id in workspaces {
         db::changes::record(&*transaction, &id).await?;
         if let Ok(id) = WorkspaceId::parse(&id) {
-            pairs.extend(registry::read(&*transaction, &id).await?);
+            pairs.extend(registry::read(keys, &*transaction, &id).await?);
         }
     }
     // If it is not known whether this took effect, memory still has the tokens as they were, which is as good: both keys

@@ -119,7 +119,7 @@ async fn g3_every_credential_works_before_during_and_after_a_change_of_the_maste
     assert!(begun["previous"].is_string() && begun["previous"] != begun["key"], "{begun}");
     let mut after = String::new();
     for left in [4, 2, 0] {
-        after = rekeying::batch(&app, &Fence::sole(), &after, 2).await.expect("moved").expect("there are some");
+        after = rekeying::batch(&app, &Fence::unleased(), &after, 2).await.expect("moved").expect("there are some");
         assert_eq!(status(&server).await["tokens"]["left"], left);
         assert_eq!(app.registry.len(), 6);
         for (id, tokens) in ids.iter().zip(&before) {
@@ -128,7 +128,7 @@ async fn g3_every_credential_works_before_during_and_after_a_change_of_the_maste
         let metrics = server.api.get("/metrics", "").await.text;
         assert!(metrics.contains(&format!("twinkey_sdk_tokens_under_other_keys {left}")), "{metrics}");
     }
-    assert!(rekeying::batch(&app, &Fence::sole(), "", 2).await.expect("looked").is_none(), "nothing is left");
+    assert!(rekeying::batch(&app, &Fence::unleased(), "", 2).await.expect("looked").is_none(), "nothing is left");
     let told = server.api.get("/workspaces/demo/broker/librdkafka", &rotated_out).await.refused(401);
     assert!(told.contains("rotated out"), "{told}");
 
@@ -183,7 +183,7 @@ async fn a_key_that_is_still_needed_cannot_be_left_out() {
     let refused = server.api.post("/system/keys/finish", &server.admin, &json!({})).await;
     assert_eq!(refused.json()["code"], "RekeyingUnderWay");
     assert!(refused.refused(409).contains("2 SDK tokens"));
-    rekeying::batch(server.app(), &Fence::sole(), "", 1).await.expect("moved");
+    rekeying::batch(server.app(), &Fence::unleased(), "", 1).await.expect("moved");
     let previous = status(&server).await["previous"].as_str().expect("text").to_owned();
 
     let without_old = server.refuses_to_start_with(files.new_alone()).await.to_string();
@@ -319,13 +319,13 @@ mod machine {
         for step in steps {
             match step {
                 Step::Batch(limit) => {
-                    let fence = Fence::sole();
+                    let fence = Fence::unleased();
                     let moved = rekeying::batch(server.app(), &fence, "", limit);
                     runtime.block_on(moved).expect("moved");
                 }
                 Step::Crash(polls) => {
                     let app = server.app().clone();
-                    runtime.block_on(poll_at_most(rekeying::batch(&app, &Fence::sole(), "", 3), polls));
+                    runtime.block_on(poll_at_most(rekeying::batch(&app, &Fence::unleased(), "", 3), polls));
                     drop(app);
                     let abandoned = server.server.take().expect("running");
                     runtime.shutdown_background();
