@@ -22,7 +22,7 @@ use crate::{
     ca, cli_credential,
     creation::{self, CreationError},
     cut_off::CutOffs,
-    db::{self, Db},
+    db::{self, Db, installation::EMBEDDED},
     files::{open_private, private_directory, write_private},
     first_start::{self, FirstStart},
     http::{
@@ -216,7 +216,7 @@ impl Server {
         rekeying::declare(&db, &keys, now).await?;
 
         let http_address = http_listener.local_addr().map_err(unusable)?;
-        let bound = bind(&db, &config, first_start.is_some()).await?;
+        let bound = bind(&db, &config).await?;
         let broker: Arc<dyn Broker> = match (bound, broker_listener) {
             (Some(kafka), _) => Arc::new(kafka),
             (None, Some(listener)) => embedded(&config, &organisation.id, listener, &registry, &clock).await?,
@@ -344,25 +344,29 @@ fn lock(directory: &Path) -> Result<File, StartError> {
 }
 
 /// Finds the cluster, if there is to be one, and binds the installation to the broker that it was started with.
-async fn bind(db: &Db, config: &Config, first_start: bool) -> Result<Option<Kafka>, StartError> {
+async fn bind(db: &Db, config: &Config) -> Result<Option<Kafka>, StartError> {
     let kafka = match &config.kafka {
         Some(settings) => Some(Kafka::find(settings.clone()).await?),
         None => None,
     };
     let found = kafka.as_ref().map_or_else(|| EMBEDDED.to_owned(), |(_, it)| format!("kafka:{}", it.id));
-    let installation = db::installation::find(&**db).await?;
-    let installation = installation.ok_or_else(|| sea_orm::DbErr::Custom("there is no installation".into()))?;
-    // Installations from before this was noted had the embedded broker.
-    let bound = installation.broker.or_else(|| (!first_start).then(|| EMBEDDED.to_owned()));
-    if let Some(bound) = bound.as_ref().filter(|bound| **bound != found && !config.adopt_broker) {
-        let (bound, found) = (described(bound), described(&found));
-        return Err(StartError::OtherBroker { bound, found });
-    }
+    let refuse_other = |installation: Option<db::installation::Model>| {
+        let installation = installation.ok_or_else(|| sea_orm::DbErr::Custom("there is no installation".into()))?;
+        match &installation.broker {
+            Some(bound) if *bound != found && !config.adopt_broker => {
+                Err(StartError::OtherBroker { bound: described(bound), found: described(&found) })
+            }
+            _ => Ok(installation),
+        }
+    };
+    let installation = refuse_other(db::installation::find(&**db).await?)?;
     if let Some((kafka, _)) = &kafka {
         kafka.claim(&installation.id).await?;
     }
-    if bound.as_ref() != Some(&found) {
+    if installation.broker.as_ref() != Some(&found) {
+        // Of servers that start together on a fresh database the first one binds it for all, so this is asked again.
         let transaction = db.write().await?;
+        refuse_other(db::installation::find(&*transaction).await?)?;
         db::installation::set_broker(&*transaction, Some(&found)).await?;
         transaction.commit().await?;
     }
@@ -375,9 +379,6 @@ impl Drop for Server {
         self.app.cut_offs.stopping.cancel();
     }
 }
-
-/// How the database calls the embedded broker.
-const EMBEDDED: &str = "embedded";
 
 fn described(bound: &str) -> String {
     match bound.strip_prefix("kafka:") {

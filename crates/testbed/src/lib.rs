@@ -5,4 +5,4 @@
 pub mod kafka;
 pub mod postgres;
 pub mod proxy;
-mod watchdog;
+pub mod watchdog;

@@ -20,7 +20,7 @@ use crate::replicas::catch_up::{Answer, Change};
 /// The most changes that are told at a time; whoever is further behind loads everything.
 const CHANGES: i64 = 5000;
 /// The advisory lock that keeps a server that must be alone from others. Any number will do, if it is always the same.
-const ALONE: i64 = 0x0074_7761_6c6f_6e65;
+pub(super) const ALONE: i64 = 0x0074_7761_6c6f_6e65;
 
 /// One statement, so that the revision and the changes are of one moment, and that moment is one at which the replica was
 /// registered if its row was found.
@@ -77,7 +77,7 @@ impl Line {
         Ok(Some(Self { listener }))
     }
 
-    /// A heartbeat: this replica has applied everything up to `applied` (`None`: nothing yet), what is newer? `announce`
+    /// A heartbeat: this replica has applied everything up to `applied` (`None`: it does not ask), what is newer? `announce`
     /// tells the others that it has come further.
     pub async fn beat(
         &mut self,
@@ -101,11 +101,6 @@ impl Line {
             revision: first.try_get("revision").map_err(failed)?,
             changes,
         })
-    }
-
-    /// Whether the connection still works.
-    pub async fn ping(&mut self, limit: Duration) -> Result<(), DbErr> {
-        within(limit, self.listener.execute("SELECT 1")).await.map(drop)
     }
 
     /// Waits until something was announced, and takes all of it; an error if the connection is lost.

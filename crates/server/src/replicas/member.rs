@@ -46,7 +46,7 @@ impl Member {
             return Ok(Self::Follower(Follower::join(replicas, trust, db, registry).await?));
         }
         // First the claim: what is loaded must not be another server's business any more.
-        let member = if db.is_shared() { Self::Sole(Sole::claim(db).await?) } else { Self::File };
+        let member = if db.is_shared() { Self::Sole(Sole::claim(replicas, db).await?) } else { Self::File };
         registry.load(&**db).await?;
         Ok(member)
     }

@@ -6,7 +6,9 @@
 //! stop. The decisions are the real ones: [`Until`], [`Barrier`], [`supersedes`].
 //!
 //! Invariant: *a request never uses memory that is older than the newest rotation that had been answered when the request
-//! arrived.* Each rule of the protocol is also removed in turn, and the search must find out.
+//! arrived.* A request arrives, asks whether memory may be believed, and looks into it. The worst moment to arrive is right
+//! before the question, so the two are one step; and a look later than that finds nothing older, because memory never goes
+//! back, which is checked as well. Each rule of the protocol is also removed in turn, and the search must find out.
 //!
 //! The clock ticks in seconds and the lease is two of them; in that time the follower's clock may miss one, which is more than
 //! real clocks can and just what the barrier's wait, in whole seconds, allows for. Ages are kept instead of times, so there
@@ -133,8 +135,6 @@ struct State {
     late: Option<i8>,
     /// A rotation by the follower itself that is committed and not carried over into memory yet.
     own: Option<i8>,
-    /// A request that has passed the check: the revision that had been answered when it arrived.
-    trusting: Option<i8>,
     /// Without [`Without::TrustBeforeLookup`]: a request that has looked: what had been answered, what it has seen.
     looked: Option<(i8, i8)>,
     ticks_since_miss: i8,
@@ -153,10 +153,14 @@ const START: State = State {
     beat: Beat::None,
     late: None,
     own: None,
-    trusting: None,
     looked: None,
     ticks_since_miss: 0,
 };
+
+/// The time that was so many ticks ago.
+fn ago(age: i8) -> Duration {
+    NOW.saturating_sub(seconds(age))
+}
 
 fn seconds(ticks: i8) -> Duration {
     Duration::from_secs(ticks.unsigned_abs().into())
@@ -165,7 +169,7 @@ fn seconds(ticks: i8) -> Duration {
 impl State {
     /// The follower's [`Until`], which is kept as what is left of it.
     fn until(self) -> Until {
-        Until::after(NOW + seconds(self.trust) - seconds(LEASE), seconds(LEASE))
+        Until::after(ago(LEASE - self.trust), seconds(LEASE))
     }
 
     fn trusts(self) -> bool {
@@ -179,15 +183,10 @@ impl State {
         }
     }
 
-    /// What a request that arrives now and is checked at once would do; `Err`: it would use what it must not.
-    fn check(&self) -> Result<(), String> {
-        let memory = self.memory.map(|memory| memory.content);
-        match (self.trusting, memory) {
-            (Some(answered), Some(content)) if content < answered => {
-                Err(format!("used revision {content} although {answered} had been answered"))
-            }
-            _ => Ok(()),
-        }
+    /// Whether a request that arrives now would use what it must not; or one that has looked too early.
+    fn violates(&self) -> bool {
+        let memory = self.memory.map(|memory| (self.answered, memory.content));
+        self.trusts() && [memory, self.looked].into_iter().flatten().any(|(answered, content)| content < answered)
     }
 
     /// A second passes; the follower's clock may miss it.
@@ -217,6 +216,10 @@ impl State {
     }
 
     fn successors(&self, without: Without) -> Vec<(&'static str, Self)> {
+        if self.life == Life::Stopped {
+            // Nobody trusts anything any more.
+            return vec![];
+        }
         let mut all = vec![("a second passes", self.tick(false))];
         if self.ticks_since_miss == MISS_AFTER {
             all.push(("a second passes that the follower's clock misses", self.tick(true)));
@@ -233,11 +236,10 @@ impl State {
         let state = *self;
         let committed = state.database + 1;
         match state.rotation {
-            Rotation::None if state.database == ROTATIONS => vec![],
+            Rotation::None | Rotation::ClockedTooEarly { .. } if state.database == ROTATIONS => vec![],
             Rotation::None if without == Without::ClockAfterCommit => {
                 vec![("rotation: clock", Self { rotation: Rotation::ClockedTooEarly { age: 0 }, ..state })]
             }
-            Rotation::ClockedTooEarly { .. } if state.database == ROTATIONS => vec![],
             Rotation::ClockedTooEarly { age } => {
                 let rotation = Rotation::Clocked { revision: committed, age };
                 vec![("rotation: commit", Self { database: committed, rotation, ..state })]
@@ -250,9 +252,9 @@ impl State {
                 vec![("rotation: clock", Self { rotation: Rotation::Clocked { revision, age: 0 }, ..state })]
             }
             Rotation::Clocked { revision, age } => {
-                let barrier = Barrier { revision: revision.into(), committed_at: NOW - seconds(age) };
+                let barrier = Barrier { revision: revision.into(), committed_at: ago(age) };
                 let lease = match without {
-                    Without::AllowanceForDrift => (seconds(LEASE) - Duration::from_millis(1)) * 4 / 5,
+                    Without::AllowanceForDrift => seconds(LEASE).saturating_sub(Duration::from_millis(1)) * 4 / 5,
                     _ => seconds(LEASE),
                 };
                 let peers = state.row.map(|revision| Peer { id: String::new(), revision: revision.into(), lease });
@@ -348,7 +350,7 @@ impl State {
             }
             Beat::CaughtUp { age, registered } => {
                 if registered || without == Without::Registration {
-                    let until = Until::after(NOW - seconds(age), seconds(LEASE)).moment();
+                    let until = Until::after(ago(age), seconds(LEASE)).moment();
                     let trust = until.saturating_sub(NOW).as_secs() as i8;
                     all.push(("heartbeat: trust", Self { trust, ..with(Beat::None) }));
                 }
@@ -362,26 +364,13 @@ impl State {
     }
 
     fn of_a_request(&self, without: Without) -> Vec<(&'static str, Self)> {
-        let state = *self;
-        let mut all = vec![];
-        if without == Without::TrustBeforeLookup {
-            match (state.looked, state.memory) {
-                (None, Some(memory)) => {
-                    let looked = Some((state.answered, memory.content));
-                    all.push(("a request arrives and looks into memory", Self { looked, ..state }));
-                }
-                (Some((answered, content)), Some(memory)) if state.trusts() => {
-                    let memory = Some(Memory { content, ..memory });
-                    all.push(("the request is trusted", Self { trusting: Some(answered), memory, ..state }));
-                }
-                _ => {}
+        match self.memory {
+            Some(memory) if without == Without::TrustBeforeLookup => {
+                let looked = Some((self.answered, memory.content));
+                vec![("a request arrives and looks into memory", Self { looked, ..*self })]
             }
-        } else if state.trusting.is_some() {
-            all.push(("the request looks into memory and ends", Self { trusting: None, ..state }));
-        } else if state.trusts() {
-            all.push(("a request arrives and is trusted", Self { trusting: Some(state.answered), ..state }));
+            _ => vec![],
         }
-        all
     }
 }
 
@@ -390,13 +379,15 @@ fn search(without: Without) -> Result<HashSet<State>, Vec<&'static str>> {
     let mut from: HashMap<State, Option<(&'static str, State)>> = HashMap::from([(START, None)]);
     let mut open = VecDeque::from([START]);
     while let Some(state) = open.pop_front() {
-        if state.check().is_err() {
+        if state.violates() {
             let way = std::iter::successors(from[&state], |(_, before)| from[before]).map(|(step, _)| step);
             let mut way: Vec<_> = way.collect();
             way.reverse();
             return Err(way);
         }
         for (step, next) in state.successors(without) {
+            let back = next.memory.map(|memory| memory.content) < state.memory.map(|memory| memory.content);
+            assert!(!back || without != Without::Nothing, "memory went back: {step}, {state:?}");
             from.entry(next).or_insert_with(|| {
                 open.push_back(next);
                 Some((step, state))

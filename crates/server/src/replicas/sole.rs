@@ -10,11 +10,13 @@ use std::{
 
 use sea_orm::DbErr;
 use tokio_util::sync::CancellationToken;
+use twinkey_api::WorkspaceId;
 
+use super::Replicas;
 use crate::{
     app::App,
     db::{
-        Db,
+        self, Db,
         heartbeat::{Company, Line},
     },
     files::open_private,
@@ -57,25 +59,46 @@ pub struct Sole {
 impl Sole {
     /// Takes the database for this server alone. Patient for a moment: of a predecessor that was killed the lock is freed
     /// when PostgreSQL has noticed its end.
-    pub async fn claim(db: &Db) -> Result<Self, NotAlone> {
+    pub async fn claim(replicas: &Replicas, db: &Db) -> Result<Self, NotAlone> {
         for _ in 0..ATTEMPTS {
             if let Some(line) = Line::open(db, Company::Nobody, LIMIT).await? {
-                return Ok(Self { line: Some(line) });
+                let mut sole = Self { line: Some(line) };
+                sole.show(replicas, db).await?;
+                return Ok(sole);
             }
             tokio::time::sleep(BETWEEN).await;
         }
         Err(NotAlone::Postgres)
     }
 
+    /// Shows in the table of replicas that this server lives, as one that knows everything. An error if the connection that
+    /// the claim hangs on is lost.
+    async fn show(&mut self, replicas: &Replicas, db: &Db) -> Result<(), DbErr> {
+        let Some(line) = &mut self.line else { return Ok(()) };
+        if !line.beat(&replicas.id, None, false, LIMIT).await?.registered {
+            // Nobody else can be there; what is left are those that were killed.
+            for row in db::replicas::list(&**db).await? {
+                db::replicas::remove(&**db, &row.id).await?;
+            }
+            let names = (&*replicas.id, &*replicas.name, env!("CARGO_PKG_VERSION"));
+            db::replicas::register(&**db, names, i64::MAX, Duration::ZERO).await?;
+        }
+        Ok(())
+    }
+
     /// Keeps the claim until `stop`, over restarts of the database. Cancels `lost` if another server was quicker: then this
     /// one's memory is not the truth any more, and it must end.
     pub async fn keep(mut self, app: Arc<App>, stop: CancellationToken, lost: CancellationToken) {
         while !stop.is_cancelled() {
-            match &mut self.line {
-                Some(line) => {
-                    if line.ping(LIMIT).await.is_err() {
+            match &self.line {
+                Some(_) => {
+                    if let Err(error) = self.show(&app.replicas, &app.db).await {
+                        tracing::warn!(%error, "the database is away");
                         self.line = None;
                         continue;
+                    }
+                    for workspace_id in app.db.take_doubts() {
+                        settle(&app, &workspace_id).await;
                     }
                 }
                 None => match Line::open(&app.db, Company::Nobody, LIMIT).await {
@@ -84,13 +107,37 @@ impl Sole {
                         tracing::error!("{}", NotAlone::Postgres);
                         return lost.cancel();
                     }
-                    Err(error) => tracing::warn!(%error, "the database is away"),
+                    Err(error) => tracing::debug!(%error, "the database is still away"),
                 },
             }
             tokio::select! {
                 () = tokio::time::sleep(EVERY) => {}
                 () = stop.cancelled() => {}
             }
+        }
+        if let Err(error) = db::replicas::remove(&*app.db, &app.replicas.id).await {
+            tracing::warn!(%error, "this server will be listed for a while longer");
+        }
+    }
+}
+
+/// Brings memory up to date with what became of a commit whose answer was lost while the database stayed away. A server with
+/// others needs no such thing: it learns of its own changes as it learns of theirs.
+async fn settle(app: &App, workspace_id: &str) {
+    let Ok(id) = WorkspaceId::parse(workspace_id) else { return };
+    // Whatever fails here leaves the workspace in doubt, for the next time.
+    let Ok(settled) = app.db.settled(workspace_id).await else { return };
+    match app.registry.reload(&*settled, &id).await {
+        Ok(dead) => {
+            drop(settled);
+            tracing::info!(workspace_id, tokens_died = dead.len(), "it is known again which tokens are valid");
+            for token in dead {
+                app.broker.cut_off(&token.principal).await;
+            }
+        }
+        Err(error) => {
+            let error = app.db.unsettled(workspace_id, error);
+            tracing::warn!(workspace_id, %error, "it is not known yet which tokens are valid");
         }
     }
 }

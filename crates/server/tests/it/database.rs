@@ -3,8 +3,11 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use sea_orm::ConnectionTrait;
-use twinkey_server::db::{self, Db, OpenError};
+use sea_orm::{ConnectionTrait, EntityTrait, QueryOrder};
+use twinkey_server::db::{
+    self, Db, OpenError,
+    heartbeat::{Company, Line},
+};
 use twinkey_testbed::postgres::{Database, Postgres};
 
 /// An empty database of each kind; the directory and the server's database live as long as they are held.
@@ -132,47 +135,67 @@ async fn revisions_count_up_and_old_changes_are_forgotten() {
         db::changes::record(&*dropped, "lost").await.expect("recorded");
         drop(dropped);
         assert_eq!(db::installation::revision(&*db).await.expect("read"), 2);
-        let behind = db::changes::list_after(&*db, 1, 10).await.expect("read");
-        assert_eq!(behind.iter().map(|it| it.workspace_id.as_str()).collect::<Vec<_>>(), ["demo"]);
+        let kept = async || {
+            let rows = db::changes::Entity::find().order_by_asc(db::changes::Column::Revision).all(&*db).await;
+            rows.expect("read").into_iter().map(|it| it.workspace_id).collect::<Vec<_>>()
+        };
+        assert_eq!(kept().await, ["acme", "demo"]);
         db::changes::trim(&*db, 1).await.expect("trimmed");
-        assert_eq!(db::changes::list_after(&*db, 0, 10).await.expect("read").len(), 1);
+        assert_eq!(kept().await, ["demo"]);
         db.close().await.expect("closed");
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_committed_is_announced() {
-    let (_directory, database, [sqlite, _]) = both();
+async fn a_heartbeat_tells_what_is_new_and_hears_of_it() {
+    let (_directory, database, _) = both();
     let db = Db::open(&database.url).await.expect("opened");
-    let mut listener = db.listener().await.expect("listening").expect("PostgreSQL announces");
+    let limit = Duration::from_mins(1);
+    let mut line = Line::open(&db, Company::Replicas, limit).await.expect("connected").expect("nobody is alone");
+    assert!(Line::open(&db, Company::Nobody, limit).await.expect("connected").is_none(), "there is somebody");
     let transaction = db.write().await.expect("begun");
     db::installation::find_or_insert(&*transaction, "it".into(), Timestamp::UNIX_EPOCH).await.expect("stored");
-    db::changes::record(&*transaction, "demo").await.expect("recorded");
     transaction.commit().await.expect("committed");
-    let heard = tokio::time::timeout(Duration::from_mins(1), listener.recv()).await.expect("heard").expect("connected");
-    assert_eq!(heard.payload(), "1");
-    let alone = Db::open(&sqlite).await.expect("opened");
-    assert!(alone.listener().await.expect("asked").is_none());
+    let answer = line.beat("a", None, true, limit).await.expect("answered");
+    assert_eq!((answer.registered, answer.revision, answer.changes.len()), (false, 0, 0));
+    db::replicas::register(&*db, ("a", "one", "0.1"), 0, limit).await.expect("stored");
+
+    let transaction = db.write().await.expect("begun");
+    for workspace_id in ["acme", "demo"] {
+        db::changes::record(&*transaction, workspace_id).await.expect("recorded");
+    }
+    assert_eq!(line.beat("a", Some(0), false, limit).await.expect("answered").revision, 0, "not committed yet");
+    transaction.commit().await.expect("committed");
+    tokio::time::timeout(limit, line.heard()).await.expect("heard").expect("connected");
+    let answer = line.beat("a", Some(0), false, limit).await.expect("answered");
+    let changes: Vec<_> = answer.changes.iter().map(|it| (it.revision, &*it.workspace_id)).collect();
+    assert_eq!((answer.registered, answer.revision, changes), (true, 2, vec![(1, "acme"), (2, "demo")]));
+    let answer = line.beat("a", Some(2), true, limit).await.expect("answered");
+    assert_eq!(answer.changes.iter().map(|it| it.revision).collect::<Vec<_>>(), [2]);
+    assert_eq!(db::replicas::list(&*db).await.expect("read")[0].revision, 2);
+    tokio::time::timeout(limit, line.heard()).await.expect("heard").expect("connected");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn replicas_register_confirm_and_are_forgotten() {
-    let (_directory, _database, urls) = both();
-    for url in urls {
-        let db = Db::open(&url).await.expect("opened");
-        assert!(!db::replicas::confirm(&*db, "a", 1).await.expect("asked"), "it is not registered");
-        db::replicas::register(&*db, ("a", "one", "0.1"), 1).await.expect("stored");
-        db::replicas::register(&*db, ("b", "two", "0.1"), 1).await.expect("stored");
-        db::replicas::register(&*db, ("a", "one", "0.1"), 2).await.expect("stored again");
-        assert!(db::replicas::confirm(&*db, "a", 3).await.expect("asked"));
-        let listed = db::replicas::list(&*db).await.expect("read");
-        assert_eq!(listed.iter().map(|it| it.revision).sum::<i64>(), 4);
-        db.execute_unprepared("UPDATE replicas SET seen_at = seen_at - 20000 WHERE id = 'b'").await.expect("aged");
-        assert_eq!(db::replicas::remove_stale(&*db, db::replicas::STALE_MS).await.expect("removed"), 1);
-        db::replicas::remove(&*db, "a").await.expect("removed");
-        assert!(db::replicas::list(&*db).await.expect("read").is_empty());
-        db.close().await.expect("closed");
-    }
+async fn a_replica_is_removed_only_if_nothing_was_heard_of_it() {
+    let (_directory, database, _) = both();
+    let db = Db::open(&database.url).await.expect("opened");
+    let limit = Duration::from_mins(1);
+    let mut line = Line::open(&db, Company::Replicas, limit).await.expect("connected").expect("nobody is alone");
+    let transaction = db.write().await.expect("begun");
+    db::installation::find_or_insert(&*transaction, "it".into(), Timestamp::UNIX_EPOCH).await.expect("stored");
+    transaction.commit().await.expect("committed");
+    db::replicas::register(&*db, ("a", "one", "0.1"), 1, limit).await.expect("stored");
+    // Whatever becomes of the database's clock, a heartbeat shows.
+    let future = "UPDATE replicas SET seen_at = seen_at + 3600000";
+    db.execute_unprepared(future).await.expect("moved");
+    let seen = db::replicas::list(&*db).await.expect("read")[0].seen_at;
+    line.beat("a", Some(2), false, limit).await.expect("answered");
+    db::replicas::remove_unchanged(&*db, "a", seen).await.expect("asked");
+    let seen = db::replicas::list(&*db).await.expect("read")[0].seen_at;
+    db::replicas::remove_unchanged(&*db, "a", seen).await.expect("removed");
+    assert!(db::replicas::list(&*db).await.expect("read").is_empty());
+    assert!(!line.beat("a", Some(2), false, limit).await.expect("answered").registered);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -182,13 +205,17 @@ async fn a_lease_has_one_holder_and_each_take_over_a_new_epoch() {
         let db = Db::open(&url).await.expect("opened");
         let acquire = async |holder: &str| {
             let transaction = db.write().await.expect("begun");
-            let epoch = db::leases::acquire(&*transaction, "work", holder, 60_000).await.expect("asked");
+            let epoch = db::leases::take(&*transaction, "work", holder, 60_000).await.expect("asked");
             transaction.commit().await.expect("committed");
             epoch
         };
+        let renew =
+            async |holder: &str, epoch| db::leases::renew(&*db, ("work", holder, epoch), 60_000).await.expect("asked");
+        assert!(db::leases::is_free(&*db, "work").await.expect("asked"));
         assert_eq!(acquire("a").await, Some(1));
-        assert_eq!(acquire("b").await, None);
-        assert_eq!(acquire("a").await, Some(1), "renewed");
+        assert!(!db::leases::is_free(&*db, "work").await.expect("asked"));
+        assert_eq!([acquire("b").await, acquire("a").await], [None, None]);
+        assert_eq!([renew("a", 1).await, renew("b", 1).await, renew("a", 2).await], [true, false, false]);
         db.execute_unprepared("UPDATE leases SET expires_at = expires_at - 120000").await.expect("aged");
         assert!(!db::leases::check(&*db, "work", "a", 1).await.expect("asked"), "it has expired");
         assert_eq!(acquire("b").await, Some(2));
@@ -197,6 +224,7 @@ async fn a_lease_has_one_holder_and_each_take_over_a_new_epoch() {
         db::leases::release(&*db, "work", "a", 1).await.expect("no effect");
         assert_eq!(acquire("a").await, None, "a former holder gives nothing back");
         db::leases::release(&*db, "work", "b", 2).await.expect("released");
+        assert!(!renew("b", 2).await, "a renewal that comes late takes nothing back");
         assert_eq!(acquire("a").await, Some(3));
         db.close().await.expect("closed");
     }

@@ -294,7 +294,7 @@ async fn background_work_runs_on_one_replica_and_is_taken_over() {
                 let (running, id) = (running.clone(), id.clone());
                 async move {
                     running.lock().expect("not poisoned").push((id, fence));
-                    std::future::pending().await
+                    std::future::pending::<()>().await;
                 }
             };
             tokio::select! {
