@@ -3,6 +3,7 @@
 mod client;
 mod commands;
 mod kafka_settings;
+mod pinned;
 mod serve;
 mod settings;
 
@@ -42,9 +43,14 @@ enum Command {
     /// Check an Apache Kafka cluster, see how the broker is, clear up after dead tokens
     #[command(subcommand)]
     Broker(commands::broker::BrokerCommand),
+    /// Make a master key, and follow the change to a new one
+    #[command(subcommand)]
+    Keys(commands::keys::Keys),
     /// Verify the audit log
     #[command(subcommand)]
     Audit(commands::audit::Audit),
+    /// Ask whether the server is ready, for health checks
+    Ready(commands::ready::Ready),
     /// Move or back up the database
     #[command(subcommand)]
     Data(commands::data::Data),
@@ -81,7 +87,9 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Workspaces(command) => command.run().await?,
         Command::Tokens(command) => return command.run().await,
         Command::Broker(command) => return command.run().await,
+        Command::Keys(command) => command.run().await?,
         Command::Audit(command) => return command.run().await,
+        Command::Ready(command) => return command.run().await,
         Command::Data(command) => command.run().await?,
         Command::Openapi => writeln!(io::stdout(), "{}", twinkey_server::routes::openapi().to_pretty_json()?)?,
     }

@@ -4,7 +4,9 @@ pub mod audit;
 pub mod broker;
 pub mod data;
 pub mod env;
+pub mod keys;
 pub mod login;
+pub mod ready;
 pub mod tokens;
 pub mod workspaces;
 

@@ -3,3 +3,6 @@
 mod command_line;
 mod kill;
 mod process;
+mod rekeying;
+mod service_manager;
+mod tls;
