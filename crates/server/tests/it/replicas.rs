@@ -70,13 +70,15 @@ impl Hammer {
                     let old = dead.lock().expect("not poisoned").last().cloned();
                     if let Some(old) = old {
                         let answer = api.get("/workspaces/demo/broker/librdkafka", &old).await;
-                        assert!(matches!(answer.status.as_u16(), 401 | 503), "a dead token was accepted: {answer:?}");
-                        assert!(holder <= (answer.status == 401), "{answer:?}");
+                        // Only the status: an answer that must not be there holds credentials.
+                        let status = answer.status.as_u16();
+                        assert!(matches!(status, 401 | 503), "a dead token was accepted: {status}");
+                        assert!(holder <= (status == 401), "{status}");
                         asked.fetch_add(1, Ordering::Relaxed);
                     }
                     let valid = valid.lock().expect("not poisoned").clone();
                     let answer = api.get("/workspaces/demo/broker/librdkafka", &valid).await;
-                    assert!(!holder || answer.status == 200, "g3: a holder of Token 2 saw {answer:?}");
+                    assert!(!holder || answer.status == 200, "g3: a holder of Token 2 saw {}", answer.status);
                 }
             })
         };
