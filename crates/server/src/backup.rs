@@ -39,7 +39,7 @@ pub enum BackupError {
 
 /// Writes the database at `url` into a new file of mode 0600, and reads it once more; returns the head of its audit log.
 pub async fn backup(url: &str, to: &Path) -> Result<String, BackupError> {
-    let from = db::sqlite_path(url).ok_or(BackupError::NotSqlite)?;
+    let from = db::sqlite_file(url).ok_or(BackupError::NotSqlite)?;
     if !from.exists() {
         return Err(BackupError::Missing(from));
     }

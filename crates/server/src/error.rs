@@ -81,6 +81,15 @@ pub enum ApiError {
     /// The data directory or the database refused a write.
     #[error("The server cannot store this at the moment; nothing was changed. Its log says why")]
     Storage(String),
+    /// Apache Kafka is away; nothing was changed. Says why, because whoever is told may be able to help.
+    #[error("Nothing was changed: {0}")]
+    BrokerUnavailable(String),
+    /// Apache Kafka was asked and did not answer.
+    #[error("{0}. Look before you repeat it")]
+    BrokerOutcomeUnknown(String),
+    /// The cluster refused what Twinkey asked of it: policy, quota, or the rights of Twinkey's own account.
+    #[error("Nothing was changed: {0}")]
+    BrokerRefused(String),
     /// The database cannot be asked at the moment.
     #[error("The database does not answer at the moment. Nothing was changed; try again in a moment")]
     Unavailable(String),
@@ -111,6 +120,8 @@ impl ApiError {
             Self::Invalid { status, .. } => *status,
             Self::StaleGeneration { .. } => StatusCode::CONFLICT,
             Self::Storage(_) => StatusCode::INSUFFICIENT_STORAGE,
+            Self::BrokerUnavailable(_) | Self::BrokerOutcomeUnknown(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::BrokerRefused(_) => StatusCode::BAD_GATEWAY,
             Self::Unavailable(_) | Self::OutcomeUnknown(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -129,6 +140,9 @@ impl ApiError {
             Self::Invalid { code, .. } => code,
             Self::StaleGeneration { .. } => "StaleGeneration",
             Self::Storage(_) => "Storage",
+            Self::BrokerUnavailable(_) => "BrokerUnavailable",
+            Self::BrokerOutcomeUnknown(_) => "OutcomeUnknown",
+            Self::BrokerRefused(_) => "BrokerRefused",
             Self::Unavailable(_) => "Unavailable",
             Self::OutcomeUnknown(_) => "OutcomeUnknown",
             Self::Internal(_) => "Internal",
@@ -163,7 +177,13 @@ impl IntoResponse for ApiError {
         let status = self.status();
         let correlation_id = format!("{:08X}", rand::random::<u32>());
         match &self {
-            Self::Internal(cause) | Self::Storage(cause) | Self::Unavailable(cause) | Self::OutcomeUnknown(cause) => {
+            Self::Internal(cause)
+            | Self::Storage(cause)
+            | Self::BrokerRefused(cause)
+            | Self::BrokerUnavailable(cause)
+            | Self::BrokerOutcomeUnknown(cause)
+            | Self::Unavailable(cause)
+            | Self::OutcomeUnknown(cause) => {
                 tracing::error!(%correlation_id, code = self.code(), cause, "request failed");
             }
             other => tracing::debug!(%correlation_id, code = other.code(), status = status.as_u16(), "request refused"),

@@ -60,7 +60,9 @@ pub async fn make(
     };
     audit::append(&*transaction, &actor, now, event).await?;
     let named = (&workspace, workspace.as_str());
-    tokens::insert_workspace(&*transaction, (keys, random), &actor, &organisation_id, named, now).await?;
+    // On a cluster it becomes usable when its principals are there.
+    let prepared = config.kafka.is_some();
+    tokens::insert_workspace(&*transaction, (keys, random), &actor, &organisation_id, named, prepared, now).await?;
     transaction.commit().await?;
     let organisation = db::organisations::find(&**db).await?;
     let organisation = organisation.ok_or_else(|| sea_orm::DbErr::Custom("the first start left nothing".into()))?;

@@ -6,9 +6,12 @@
 pub mod app;
 pub mod audit;
 pub mod backup;
+pub mod broker;
 pub mod ca;
 pub mod cli_credential;
 pub mod copy;
+pub mod creation;
+pub mod cut_off;
 pub mod db;
 pub mod error;
 pub mod extract;

@@ -25,7 +25,7 @@ use twinkey_embedded_broker::{KnownPrincipal, Principals, Scope};
 
 use crate::{
     db,
-    keys::{Keys, TokenHash, broker_password, principal},
+    keys::{Keys, TokenHash, broker_password},
 };
 
 /// Workspaces that are read from the database at a time.
@@ -102,6 +102,7 @@ impl Pair {
             generation: self.generation,
             current: self.current.describe(Slot::Current),
             next: self.next.describe(Slot::Next),
+            cutting_off: Vec::new(),
         }
     }
 }
@@ -154,7 +155,7 @@ impl Registry {
 
     /// Learns anew what one workspace's tokens are: after a commit whose outcome is not known. Returns the tokens that died.
     pub async fn reload(&self, db: &impl ConnectionTrait, id: &WorkspaceId) -> Result<Vec<Arc<KnownToken>>, LoadError> {
-        match read(db, id).await? {
+        match read(&self.keys, db, id).await? {
             Some(pair) => Ok(self.set(pair)),
             None => self.remove_gone(db, id).await,
         }
@@ -183,7 +184,7 @@ impl Registry {
             rows.entry(row.workspace_id.clone()).or_default().push(row);
         }
         for workspace in workspaces.iter().filter(|it| it.state == db::workspaces::READY) {
-            self.set(pair(workspace, rows.remove(&workspace.id).unwrap_or_default())?);
+            self.set(pair(&self.keys, workspace, rows.remove(&workspace.id).unwrap_or_default())?);
         }
         Ok(())
     }
@@ -195,7 +196,7 @@ impl Registry {
     ) -> Result<Vec<Arc<KnownToken>>, LoadError> {
         // The revision first: it must not be newer than what is seen behind it.
         let revision = db::installation::revision(db).await?;
-        match read(db, id).await? {
+        match read(&self.keys, db, id).await? {
             Some(pair) => Ok(self.set(pair)),
             None => Ok(self.remove(id, revision)),
         }
@@ -306,20 +307,20 @@ pub enum LoadError {
 }
 
 /// The pair of a workspace as the database has it; `None`: there is no such workspace, or not yet.
-pub async fn read(db: &impl ConnectionTrait, id: &WorkspaceId) -> Result<Option<Pair>, LoadError> {
+pub async fn read(keys: &Keys, db: &impl ConnectionTrait, id: &WorkspaceId) -> Result<Option<Pair>, LoadError> {
     let workspace = db::workspaces::find(db, id.as_str()).await?;
     let Some(workspace) = workspace.filter(|it| it.state == db::workspaces::READY) else { return Ok(None) };
     // In this order: see `Registry::set_all`.
     let tokens = db::tokens::list_valid_of(db, id).await?;
-    pair(&workspace, tokens).map(Some)
+    pair(keys, &workspace, tokens).map(Some)
 }
 
-fn pair(workspace: &db::workspaces::Model, rows: Vec<db::tokens::Model>) -> Result<Pair, LoadError> {
+fn pair(keys: &Keys, workspace: &db::workspaces::Model, rows: Vec<db::tokens::Model>) -> Result<Pair, LoadError> {
     let damaged = || LoadError::NotTwo(workspace.id.clone());
     let mut slots: HashMap<Option<String>, Arc<KnownToken>> = HashMap::new();
     for row in rows {
         let slot = row.slot.clone();
-        slots.insert(slot, Arc::new(known(row).ok_or_else(damaged)?));
+        slots.insert(slot, Arc::new(known(keys, row).ok_or_else(damaged)?));
     }
     let mut take = |slot: Slot| slots.remove(&Some(slot.name().to_owned())).ok_or_else(damaged);
     let (generation, revision) = (workspace.generation, workspace.revision);
@@ -327,9 +328,9 @@ fn pair(workspace: &db::workspaces::Model, rows: Vec<db::tokens::Model>) -> Resu
 }
 
 /// A row as the registry holds it; `None` if the row is not one that this program wrote.
-pub fn known(row: db::tokens::Model) -> Option<KnownToken> {
+pub fn known(keys: &Keys, row: db::tokens::Model) -> Option<KnownToken> {
     Some(KnownToken {
-        principal: principal(&row.id),
+        principal: keys.principal(&row.id),
         id: row.id,
         workspace_id: WorkspaceId::parse(&row.workspace_id).ok()?,
         masked: row.masked,

@@ -10,7 +10,7 @@ use twinkey_api::{TokenKind, WorkspaceId, token::Secret, token_pair::Slot};
 use crate::{
     app::App,
     audit::{self, Actor, Event},
-    db,
+    creation, db,
     error::ApiError,
     keys::Keys,
     random::Random,
@@ -44,7 +44,8 @@ impl FreshToken {
             key_id: None,
             id,
         };
-        let known = registry::known(row.clone()).expect("the row was made from a parsed workspace id and a whole hash");
+        let known =
+            registry::known(keys, row.clone()).expect("the row was made from a parsed workspace id and a whole hash");
         Self { row, known: Arc::new(known) }
     }
 
@@ -52,22 +53,40 @@ impl FreshToken {
     pub async fn insert(&self, db: &impl ConnectionTrait) -> Result<(), sea_orm::DbErr> {
         db::tokens::insert(db, self.row.clone()).await
     }
+
+    /// Stores the row as one that is not valid yet: its principal is made first.
+    pub async fn insert_prepared(&self, db: &impl ConnectionTrait) -> Result<(), sea_orm::DbErr> {
+        db::tokens::insert(db, db::tokens::Model { slot: None, ..self.row.clone() }).await
+    }
 }
 
-/// Stores a workspace together with its two tokens and the audit record, in the caller's transaction.
+/// Stores a workspace together with its two tokens and the audit record, in the caller's transaction. `prepared`: its
+/// principals have to be made first, see [`crate::creation`]; it cannot be used until then.
 pub async fn insert_workspace(
     db: &impl ConnectionTrait,
     (keys, random): (&Keys, &Random),
     actor: &Actor,
     organisation_id: &str,
     (id, name): (&WorkspaceId, &str),
+    prepared: bool,
     now: Timestamp,
 ) -> Result<(db::workspaces::Model, Pair), sea_orm::DbErr> {
-    let row = db::workspaces::insert(db, organisation_id, id, name, now).await?;
-    let [current, next] = Slot::BOTH.map(|slot| FreshToken::generate(keys, random, id, slot, now));
-    current.insert(db).await?;
-    next.insert(db).await?;
-    let revision = db::changes::record(db, id.as_str()).await?;
+    let state = if prepared { db::workspaces::CREATING } else { db::workspaces::READY };
+    let row = db::workspaces::insert(db, organisation_id, id, name, state, now).await?;
+    let mut tokens = Slot::BOTH.map(|slot| FreshToken::generate(keys, random, id, slot, now));
+    if prepared {
+        // Without a slot their order is that of their ids.
+        tokens.sort_by(|one, other| one.known.id.cmp(&other.known.id));
+    }
+    let [current, next] = tokens;
+    for token in [&current, &next] {
+        if prepared {
+            token.insert_prepared(db).await?;
+        } else {
+            token.insert(db).await?;
+        }
+    }
+    let revision = if prepared { row.revision } else { db::changes::record(db, id.as_str()).await? };
     let event = Event {
         action: "workspace.created",
         workspace_id: Some(id.as_str()),
@@ -81,7 +100,7 @@ pub async fn insert_workspace(
 /// Creates a workspace, unless its id is taken or one would see the other's topics. Must run to its end once begun: see
 /// `routes::to_its_end`.
 pub async fn create_workspace(
-    app: &App,
+    app: &Arc<App>,
     actor: &Actor,
     id: &WorkspaceId,
     name: &str,
@@ -99,12 +118,17 @@ pub async fn create_workspace(
         return Err(ApiError::bad_request("WorkspaceIdTaken", message));
     }
     let makers = (&*app.keys, &app.random);
+    let (named, prepared) = ((id, name), app.broker.kafka().is_some());
     let (row, pair) =
-        insert_workspace(&*transaction, makers, actor, &app.organisation.id, (id, name), app.now()).await?;
+        insert_workspace(&*transaction, makers, actor, &app.organisation.id, named, prepared, app.now()).await?;
+    if prepared {
+        transaction.commit().await?;
+        return creation::finish_or_undo(app, actor, id).await;
+    }
     if let Err(error) = transaction.commit_then(|| app.registry.set(pair)).await {
         // It is not known whether the commit took effect; the database is asked, and memory follows it.
-        let settled = app.db.settled().await?;
-        app.registry.reload(&*settled, id).await?;
+        let settled = app.db.settled(id.as_str()).await?;
+        app.registry.reload(&*settled, id).await.map_err(|error| app.db.unsettled(id.as_str(), error))?;
         app.registry.pair(id).ok_or_else(|| undone(error))?;
     }
     Ok(row)

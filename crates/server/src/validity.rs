@@ -51,7 +51,7 @@ pub async fn verdict(app: &App, token: &Secret) -> Result<Verdict, ApiError> {
         return Ok(Verdict::Unknown);
     }
     // If memory holds it, that one, so that its uses are counted in one place.
-    let known = app.registry.find(&hash).or_else(|| registry::known(row).map(Arc::new));
+    let known = app.registry.find(&hash).or_else(|| registry::known(&app.keys, row).map(Arc::new));
     Ok(known.map_or(Verdict::Unknown, Verdict::Valid))
 }
 
@@ -62,7 +62,7 @@ pub async fn is_still_valid(app: &App, token: &KnownToken) -> Result<bool, ApiEr
         return Ok(true);
     }
     // Memory may be behind a rotation that made the token.
-    let pair = ask(registry::read(&*app.db, &token.workspace_id)).await?;
+    let pair = ask(registry::read(&app.keys, &*app.db, &token.workspace_id)).await?;
     Ok(pair.is_some_and(|pair| holds(&pair, token)))
 }
 
@@ -73,7 +73,7 @@ pub async fn pair(app: &App, workspace_id: &WorkspaceId) -> Result<Option<Pair>,
     {
         return Ok(Some(pair));
     }
-    ask(registry::read(&*app.db, workspace_id)).await
+    ask(registry::read(&app.keys, &*app.db, workspace_id)).await
 }
 
 fn holds(pair: &Pair, token: &KnownToken) -> bool {

@@ -2,6 +2,7 @@
 //! tokens. Everything panics with a sentence where a test could not go on.
 
 pub mod api;
+pub mod broker;
 pub mod cluster;
 pub mod kafka;
 pub mod leaks;

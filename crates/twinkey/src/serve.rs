@@ -44,7 +44,7 @@ pub async fn run(settings: Settings) -> anyhow::Result<()> {
     let clock: Clock = Arc::new(Timestamp::now);
     let monotonic: Monotonic = Arc::new(since_boot);
     let random = Random::from_system();
-    let server = Server::start(resolved.config.clone(), http, broker, clock, monotonic, random).await?;
+    let server = Server::start(resolved.config.clone(), http, Some(broker), clock, monotonic, random).await?;
     announce(&server, &resolved.config);
 
     tokio::select! {

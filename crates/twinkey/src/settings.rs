@@ -144,6 +144,8 @@ impl Settings {
             master_key,
             public_url: settings.public_url.map(|url| url.trim_end_matches('/').to_owned()),
             broker_advertise: host_and_port(settings.broker_advertise.as_deref().unwrap_or("localhost"))?,
+            kafka: None,
+            adopt_broker: false,
             admin_email: settings.admin_email.unwrap_or_else(|| "admin@localhost".into()),
             admin_password: admin_password.map(Into::into),
             organisation: settings.organisation.unwrap_or_else(|| "demo".into()),

@@ -29,12 +29,19 @@ pub async fn find(db: &impl ConnectionTrait) -> Result<Option<Model>, DbErr> {
     Entity::find().one(db).await
 }
 
+/// How the database calls the embedded broker.
+pub const EMBEDDED: &str = "embedded";
+
 /// The row; made with this id if there is none. Call it inside a write transaction, so that there is never a second one.
+///
+/// A database that is in use already is from before there was a choice, and bound to the embedded broker; a fresh one is bound by whichever
+/// server comes first, which need not be the one that makes the row.
 pub async fn find_or_insert(db: &impl ConnectionTrait, id: String, now: Timestamp) -> Result<Model, DbErr> {
     if let Some(row) = find(db).await? {
         return Ok(row);
     }
-    let row = Model { id, revision: 0, broker: None, created_at: now.as_millisecond() };
+    let broker = super::organisations::find(db).await?.map(|_| EMBEDDED.to_owned());
+    let row = Model { id, revision: 0, broker, created_at: now.as_millisecond() };
     Entity::insert(row.clone().into_active_model().reset_all()).exec_without_returning(db).await?;
     Ok(row)
 }

@@ -61,8 +61,8 @@ pub async fn copy_into(url: &str, to: &Path) -> Result<(), DbErr> {
     connection.close().await
 }
 
-/// The file of a SQLite URL; `None` for a database in memory.
-pub fn path(url: &str) -> Option<PathBuf> {
+/// The file that a URL names; `None` for a database in memory, or if it is not a URL of SQLite.
+pub fn file(url: &str) -> Option<PathBuf> {
     let options: SqliteConnectOptions = url.strip_prefix("sqlite:").and(url.parse().ok())?;
     Some(options.get_filename().to_owned()).filter(|path| !path.to_string_lossy().contains(":memory:"))
 }

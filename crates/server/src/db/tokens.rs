@@ -82,13 +82,16 @@ pub async fn insert(db: &impl ConnectionTrait, row: Model) -> Result<(), DbErr> 
 }
 
 /// Ends the token in `slot`: it keeps its hash, so that its holder can be told when it died, and loses its ciphertext.
+/// `cut_off_at`: where the broker has nothing to forget, so that there is nothing to prove either.
 pub async fn deactivate(
     db: &impl ConnectionTrait,
     workspace_id: &WorkspaceId,
     slot: Slot,
     now: Timestamp,
+    cut_off_at: Option<Timestamp>,
 ) -> Result<(), DbErr> {
     Entity::update_many()
+        .col_expr(Column::CutOffAt, Expr::value(cut_off_at.map(Timestamp::as_millisecond)))
         .col_expr(Column::Slot, Expr::value(None::<String>))
         .col_expr(Column::Sealed, Expr::value(Vec::<u8>::new()))
         .col_expr(Column::DeactivatedAt, Expr::value(now.as_millisecond()))

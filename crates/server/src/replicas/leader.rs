@@ -55,6 +55,11 @@ pub enum FenceError {
 }
 
 impl Fence {
+    /// For the same work when a person asks a replica for it: it must be right without a lease, too.
+    pub const fn unleased() -> Self {
+        Self { held: None }
+    }
+
     /// Call it first in each write transaction of the work: nothing is written if the work is another's by now. A write
     /// transaction, because taking a lease is one as well and so cannot come between this and the commit.
     pub async fn check(&self, transaction: &impl ConnectionTrait) -> Result<(), FenceError> {

@@ -127,19 +127,19 @@ fn describe(app: &App, row: db::workspaces::Model, token: Option<&KnownToken>) -
     Ok(Workspace {
         workspace_id: row.id,
         name: row.name,
-        status: "Ready".into(),
+        status: if row.state == db::workspaces::READY { "Ready" } else { "Creating" }.into(),
         version: 2,
         created_at: db::timestamp(row.created_at),
         broker_type: "SelfHosted".into(),
         broker_settings: BrokerSettings { broker_type: "SelfHosted".into(), sync_topics: false },
         broker: BrokerConnection {
-            address: app.endpoint.address.clone(),
+            address: app.broker.endpoint().address.clone(),
             security_mode: "SaslSsl".into(),
             sasl_mechanism: "ScramSha256".into(),
             username,
             password,
             ssl_password: String::new(),
-            has_certificate: true,
+            has_certificate: app.broker.endpoint().ca.is_some(),
         },
     })
 }

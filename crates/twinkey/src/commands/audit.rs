@@ -24,7 +24,7 @@ impl Audit {
     pub async fn run(self) -> anyhow::Result<ExitCode> {
         let Self::Verify(database) = self;
         let url = database.url();
-        if let Some(path) = db::sqlite_path(&url) {
+        if let Some(path) = db::sqlite_file(&url) {
             anyhow::ensure!(path.exists(), "there is no database at {}", path.display());
         }
         let db = Db::open_read_only(&url).await?;
