@@ -216,6 +216,12 @@ impl Error {
                 RDKafkaErrorCode::UnsupportedFeature | RDKafkaErrorCode::UnsupportedVersion => {
                     Self::NoTransactions(error.to_string())
                 }
+                // How Twinkey's embedded broker refuses them; on Apache Kafka the code means what it says.
+                RDKafkaErrorCode::TransactionalIdAuthorizationFailed
+                    if error.to_string().contains("does not support transactions") =>
+                {
+                    Self::NoTransactions(error.to_string())
+                }
                 RDKafkaErrorCode::Fenced | RDKafkaErrorCode::ProducerFenced | RDKafkaErrorCode::InvalidProducerEpoch => {
                     Self::Fenced(error.to_string())
                 }

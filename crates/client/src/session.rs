@@ -13,7 +13,7 @@ use rdkafka::{
     error::{KafkaError, KafkaResult, RDKafkaErrorCode},
     metadata::Metadata,
 };
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 use crate::{Error, credentials::Connection};
 
@@ -127,8 +127,11 @@ where
     let stop = Stop(Arc::default());
     let (stopped, name) = (Arc::clone(&stop.0), topic.to_owned());
     let deadline = Instant::now() + limit;
-    let asking = tokio::task::spawn_blocking(move || {
-        loop {
+    let (reply, answer) = oneshot::channel();
+    // A thread of its own and not one of the runtime: what it holds may be the last part of a session that takes long to
+    // close, and the end of a runtime waits for its threads.
+    std::thread::spawn(move || {
+        let outcome = loop {
             let outcome = match ask(SLICE) {
                 Ok(metadata) => match metadata.topics().iter().find(|it| it.name() == name) {
                     Some(found) => found.error().map_or(Ok(()), |error| Err(Some(RDKafkaErrorCode::from(error)))),
@@ -137,16 +140,18 @@ where
                 Err(_) => Err(None),
             };
             match outcome {
-                Err(Some(code)) if code == RDKafkaErrorCode::TopicAuthorizationFailed => return Err(Some(code)),
-                Err(code) if Instant::now() > deadline || stopped.load(Ordering::Relaxed) => return Err(code),
-                Ok(()) => return Ok(()),
+                Err(Some(code)) if code == RDKafkaErrorCode::TopicAuthorizationFailed => break Err(Some(code)),
+                Err(code) if Instant::now() > deadline || stopped.load(Ordering::Relaxed) => break Err(code),
+                Ok(()) => break Ok(()),
                 // A new topic takes a moment to become known to every broker.
                 Err(Some(_)) => std::thread::sleep(Duration::from_millis(50)),
                 Err(None) => {}
             }
-        }
+        };
+        // Nobody waits any more if the asking was ended.
+        let _ = reply.send(outcome);
     });
-    match asking.await.unwrap_or(Err(None)) {
+    match answer.await.unwrap_or(Err(None)) {
         Ok(()) => Ok(()),
         Err(None) => Err(reporter.unreachable()),
         Err(Some(RDKafkaErrorCode::TopicAuthorizationFailed)) => {

@@ -21,6 +21,8 @@ use crate::{
 /// Where a consumer is in each partition. Lives longer than one session.
 #[derive(Default)]
 pub(super) struct Positions {
+    /// Counts the sessions. One that is being closed while the next one is open has nothing to say here any more.
+    pub(super) session: u64,
     /// The offset after the last message that the program is done with.
     pub(super) done: BTreeMap<i32, i64>,
     /// Whether `done` says something that librdkafka has not been told.
@@ -35,6 +37,7 @@ pub(super) struct Positions {
 
 /// The callbacks.
 pub(super) struct Context {
+    pub(super) session: u64,
     pub(super) reporter: Arc<Reporter>,
     pub(super) positions: Arc<Mutex<Positions>>,
     pub(super) events: broadcast::Sender<Event>,
@@ -72,7 +75,12 @@ impl ConsumerContext for Context {
     /// up to there.
     fn pre_rebalance(&self, consumer: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
         if let Rebalance::Revoke(_) = rebalance {
-            let list = lock(&self.positions).list(&self.topic);
+            let positions = lock(&self.positions);
+            let list = positions.list(&self.topic);
+            if positions.session != self.session {
+                return;
+            }
+            drop(positions);
             if let Err(error) = consumer.store_offsets(&list) {
                 tracing::debug!("offsets of partitions that are taken away: {error}");
             }
@@ -84,6 +92,9 @@ impl ConsumerContext for Context {
             list.elements_for_topic(&self.topic).iter().map(rdkafka::topic_partition_list::TopicPartitionListElem::partition).collect()
         };
         let mut positions = lock(&self.positions);
+        if positions.session != self.session {
+            return;
+        }
         let event = match rebalance {
             Rebalance::Assign(list) => {
                 let partitions = numbers(list);

@@ -376,19 +376,12 @@ impl Consumer {
         }
         let Some(session) = self.session.take() else { return };
         store(&session.native, &self.topic, &self.positions);
-        let positions = Arc::clone(&self.positions);
-        let end = move || {
-            drop(session);
-            let mut positions = lock(&positions);
-            positions.assigned.clear();
-            positions.ended.clear();
-        };
+        let end = move || drop(session);
         if wait {
             self.ending = Some(tokio::task::spawn_blocking(end));
         } else {
             // Closing waits for a broker that will not answer; nobody waits for that.
-            lock(&self.positions).assigned.clear();
-            std::thread::spawn(move || drop(end));
+            std::thread::spawn(end);
         }
     }
 

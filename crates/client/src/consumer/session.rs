@@ -41,7 +41,15 @@ impl Session {
     ) -> Result<Self, Error> {
         let (reporter, notices) = Reporter::new(Arc::clone(&connection));
         let reporter = Arc::new(reporter);
+        let session = {
+            let mut positions = lock(positions);
+            positions.session += 1;
+            positions.assigned.clear();
+            positions.ended.clear();
+            positions.session
+        };
         let context = Context {
+            session,
             reporter: Arc::clone(&reporter),
             positions: Arc::clone(positions),
             events: events.clone(),

@@ -52,6 +52,11 @@ impl ProducerBuilder {
         let settings = &self.client.shared.settings;
         let mut config = config(&connection, settings.delivery_timeout, &[&settings.properties, &self.properties]);
         config.set("transactional.id", connection.in_scope(transactional_id));
+        // librdkafka wants a transaction to have at least as much time as one of its messages.
+        let transaction_timeout = settings.delivery_timeout.max(std::time::Duration::from_mins(1));
+        if config.get("transaction.timeout.ms").is_none() {
+            config.set("transaction.timeout.ms", transaction_timeout.as_millis().to_string());
+        }
         TransactionalProducer::open(&config, connection.clone(), topic, settings.connect_timeout, settings.delivery_timeout).await
     }
 }
