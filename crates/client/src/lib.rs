@@ -10,6 +10,7 @@ mod message;
 mod portal;
 pub mod producer;
 mod session;
+pub mod streams;
 mod token;
 mod topic;
 mod topics;

@@ -6,7 +6,7 @@ mod control;
 mod session;
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
@@ -83,6 +83,8 @@ pub struct Consumer {
     /// The message that was handed out last.
     last: Option<(i32, i64)>,
     since_stored: u32,
+    /// Partitions in which something is not done although the next message was asked for: fragments of a whole.
+    held_back: BTreeSet<i32>,
     /// A message that came while the session was opened.
     first: Option<Received>,
     epochs: watch::Receiver<u64>,
@@ -125,6 +127,7 @@ impl Consumer {
             given: BTreeMap::new(),
             last: None,
             since_stored: 0,
+            held_back: BTreeSet::new(),
             first: None,
             epochs,
             probe: None,
@@ -210,9 +213,10 @@ impl Consumer {
     async fn wait(&mut self) -> Happened {
         let Some(session) = &mut self.session else { return Happened::Nothing };
         let native = Arc::clone(&session.native);
+        // A consumer that always finds a message lets others run too. Before the message is taken: nothing may be awaited
+        // between that and handing it out, or a future that is dropped there loses it.
+        tokio::task::consume_budget().await;
         if let Some(outcome) = native.recv().now_or_never() {
-            // A consumer that always finds a message lets others run too.
-            tokio::task::consume_budget().await;
             return Happened::Message(self.receive(outcome));
         }
         store(&native, &self.topic, &self.positions);
@@ -290,6 +294,9 @@ impl Consumer {
 
     fn done_with_last(&mut self) {
         let Some((partition, offset)) = self.last.take() else { return };
+        if self.held_back.contains(&partition) {
+            return;
+        }
         let mut positions = lock(&self.positions);
         positions.done.insert(partition, offset + 1);
         positions.unstored = true;
@@ -300,6 +307,15 @@ impl Consumer {
         {
             self.since_stored = 0;
             store(&session.native, &self.topic, &self.positions);
+        }
+    }
+
+    /// Whether messages of this partition do not count as done when the next one is asked for.
+    pub(crate) fn hold_back(&mut self, partition: i32, hold: bool) {
+        if hold {
+            self.held_back.insert(partition);
+        } else {
+            self.held_back.remove(&partition);
         }
     }
 
