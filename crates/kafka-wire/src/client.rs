@@ -3,7 +3,7 @@
 //! One request at a time. Answers are trusted to be a broker's: unlike requests on the server's side, their inner counts
 //! are not checked against [`crate::shape`].
 
-use std::{fmt, io, sync::Arc};
+use std::{fmt, io, sync::Arc, time::Duration};
 
 use bytes::{Buf, Bytes, BytesMut};
 use kafka_protocol::{
@@ -66,12 +66,22 @@ pub enum ClientError {
 }
 
 /// How to prove who one is.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SaslMechanism {
     /// The password itself; only sensible inside TLS.
     Plain,
     /// A proof that one knows the password.
     Scram(Mechanism),
+}
+
+impl SaslMechanism {
+    /// The mechanism's name in SASL.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Plain => "PLAIN",
+            Self::Scram(mechanism) => mechanism.name(),
+        }
+    }
 }
 
 /// One connection.
@@ -80,6 +90,7 @@ pub struct Client {
     reader: FrameReader,
     correlation_id: i32,
     id: String,
+    session_lifetime: Option<Duration>,
 }
 
 impl Client {
@@ -89,11 +100,27 @@ impl Client {
         host: &str,
         tls: Arc<ClientConfig>,
     ) -> Result<Self, ClientError> {
+        Self::over(TcpStream::connect(address).await?, host, tls).await
+    }
+
+    /// Begins TLS on a connection that is open already, for a caller that must know at which step an attempt failed.
+    pub async fn over(tcp: TcpStream, host: &str, tls: Arc<ClientConfig>) -> Result<Self, ClientError> {
         let name = ServerName::try_from(host.to_owned()).map_err(|_| ClientError::Host(host.to_owned()))?;
-        let tcp = TcpStream::connect(address).await?;
         tcp.set_nodelay(true)?;
         let stream = TlsConnector::from(tls).connect(name, tcp).await?;
-        Ok(Self { stream, reader: FrameReader::new(MAX_ANSWER), correlation_id: 0, id: "twinkey".to_owned() })
+        let (reader, id) = (FrameReader::new(MAX_ANSWER), "twinkey".to_owned());
+        Ok(Self { stream, reader, correlation_id: 0, id, session_lifetime: None })
+    }
+
+    /// How long the broker keeps the connection without a new sign-in (KIP-368), if it set a limit at the sign-in.
+    pub fn session_lifetime(&self) -> Option<Duration> {
+        self.session_lifetime
+    }
+
+    /// The server's certificates in DER, its own first.
+    pub fn server_certificates(&self) -> Vec<Vec<u8>> {
+        let certificates = self.stream.get_ref().1.peer_certificates().unwrap_or_default();
+        certificates.iter().map(|certificate| certificate.to_vec()).collect()
     }
 
     /// Sets the `client.id` of the requests that follow.
@@ -111,11 +138,7 @@ impl Client {
 
     /// Signs in.
     pub async fn sign_in(&mut self, mechanism: SaslMechanism, user: &str, password: &str) -> Result<(), ClientError> {
-        let name = match mechanism {
-            SaslMechanism::Plain => "PLAIN",
-            SaslMechanism::Scram(mechanism) => mechanism.name(),
-        };
-        let handshake = SaslHandshakeRequest::default().with_mechanism(StrBytes::from_static_str(name));
+        let handshake = SaslHandshakeRequest::default().with_mechanism(StrBytes::from_static_str(mechanism.name()));
         let answer = self.call(handshake, 1).await?;
         if answer.error_code != 0 {
             let offered: Vec<_> = answer.mechanisms.iter().map(StrBytes::as_str).collect();
@@ -138,10 +161,20 @@ impl Client {
         Ok(())
     }
 
+    /// Which SASL mechanisms the broker offers. It closes the connection after that: they are told to somebody who wishes
+    /// for one that does not exist.
+    pub async fn mechanisms(&mut self) -> Result<Vec<String>, ClientError> {
+        let wish = SaslHandshakeRequest::default().with_mechanism(StrBytes::from_static_str("?"));
+        let answer = self.call(wish, 1).await?;
+        Ok(answer.mechanisms.iter().map(ToString::to_string).collect())
+    }
+
     /// One SASL message and the broker's.
     pub async fn authenticate(&mut self, message: Vec<u8>) -> Result<Bytes, ClientError> {
         let answer = self.call(SaslAuthenticateRequest::default().with_auth_bytes(message.into()), 2).await?;
         if answer.error_code == 0 {
+            self.session_lifetime =
+                u64::try_from(answer.session_lifetime_ms).ok().filter(|ms| *ms > 0).map(Duration::from_millis);
             return Ok(answer.auth_bytes);
         }
         let message = answer.error_message.map(|text| text.to_string()).unwrap_or_default();

@@ -14,6 +14,9 @@ pub enum TlsError {
     /// rustls refuses the certificates or the key.
     #[error(transparent)]
     Rustls(#[from] rustls::Error),
+    /// The system has no certificate authorities where they are looked for.
+    #[error("this system has no certificate authorities: install them (ca-certificates) or name a CA file")]
+    NoRoots,
 }
 
 fn certificates(pem: &str) -> Result<Vec<CertificateDer<'static>>, TlsError> {
@@ -41,6 +44,21 @@ pub fn client_config(authorities: &str) -> Result<Arc<ClientConfig>, TlsError> {
     for certificate in certificates(authorities)? {
         roots.add(certificate)?;
     }
+    trusting(roots)
+}
+
+/// A client's configuration that trusts what this system trusts.
+///
+/// The system's own store rather than a list compiled in (webpki-roots): a Kafka cluster's certificate is more often
+/// from a company's CA, which its administrators put into that store, than from a public one.
+pub fn system_client_config() -> Result<Arc<ClientConfig>, TlsError> {
+    let mut roots = RootCertStore::empty();
+    // Stores hold the odd certificate that nobody can parse; one of them is no reason to trust nobody.
+    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    if roots.is_empty() { Err(TlsError::NoRoots) } else { trusting(roots) }
+}
+
+fn trusting(roots: RootCertStore) -> Result<Arc<ClientConfig>, TlsError> {
     let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()?
         .with_root_certificates(roots)

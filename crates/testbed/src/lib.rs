@@ -1,1 +1,6 @@
 //! Real parts for tests: Apache Kafka, PostgreSQL, a faulty network. Knows nothing of Twinkey.
+//!
+//! What a test process starts here ends with it, whatever happens to it.
+
+pub mod kafka;
+mod watchdog;

@@ -94,15 +94,9 @@ impl Consumer {
     }
 
     /// What a transaction needs to commit what was read.
-    pub(crate) fn for_transaction(
-        &self,
-        positions: &[Position],
-    ) -> Result<(TopicPartitionList, ConsumerGroupMetadata), Error> {
-        let mut list = TopicPartitionList::new();
-        for position in positions {
-            list.add_partition_offset(&self.topic, position.partition, Offset::Offset(position.offset))
-                .map_err(|error| Error::kafka("committing in a transaction", error))?;
-        }
+    pub(crate) fn for_transaction(&mut self) -> Result<(TopicPartitionList, ConsumerGroupMetadata), Error> {
+        self.done_with_last();
+        let list = lock(&self.positions).list(&self.topic);
         let group = self.session.as_ref().and_then(|session| session.native.group_metadata());
         Ok((list, group.ok_or(Error::Closed)?))
     }

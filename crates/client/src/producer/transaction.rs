@@ -8,7 +8,7 @@ use rdkafka::{
     util::Timeout,
 };
 
-use crate::{Consumer, Error, Message, consumer::Position, credentials::Connection};
+use crate::{Consumer, Error, Message, credentials::Connection};
 
 /// A producer that sends in transactions, made with [`super::ProducerBuilder::transactional`].
 ///
@@ -86,9 +86,10 @@ impl Transaction<'_> {
         }
     }
 
-    /// Commits, within the transaction, that the consumer's group has read so far.
-    pub async fn send_offsets(&self, consumer: &Consumer, positions: &[Position]) -> Result<(), Error> {
-        let (offsets, group) = consumer.for_transaction(positions)?;
+    /// Commits, within the transaction, everything that the consumer has handed out. The consumer must not commit by itself
+    /// ([`crate::Commit::Manual`]).
+    pub async fn send_offsets(&self, consumer: &mut Consumer) -> Result<(), Error> {
+        let (offsets, group) = consumer.for_transaction()?;
         let limit = self.producer.limit;
         blocking(&self.producer.native, move |native| native.send_offsets_to_transaction(&offsets, &group, limit)).await
     }

@@ -57,6 +57,12 @@ impl Mechanism {
         }
     }
 
+    /// The salted password, which is what an administrator sends to Kafka instead of the password. Takes milliseconds:
+    /// not for an async thread.
+    pub fn salted_password(self, password: &str, salt: &[u8], iterations: u32) -> Zeroizing<Vec<u8>> {
+        self.stretch(password.as_bytes(), salt, iterations)
+    }
+
     fn stretch(self, password: &[u8], salt: &[u8], iterations: u32) -> Zeroizing<Vec<u8>> {
         match self {
             Self::Sha256 => {

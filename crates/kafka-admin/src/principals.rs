@@ -1,0 +1,170 @@
+//! Making principals: a SCRAM user, its ten rights, and the certainty that the brokers know of both.
+
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
+
+use futures::future::{join_all, try_join_all};
+use tokio::time::{Instant, sleep, timeout_at};
+
+use crate::{
+    Cluster, Error, Password,
+    acls::{self, Acl},
+    answer::judge,
+    cluster::BrokerInfo,
+    link::Link,
+    quotas, scram,
+};
+
+/// So many principals go into one request; more would hold the controller up for others.
+const BATCH: usize = 100;
+/// Between two questions whether a broker has applied what the controller has accepted.
+const POLL: Duration = Duration::from_millis(5);
+
+/// The broker's user for one token.
+#[derive(Debug, Clone)]
+pub struct Principal {
+    /// Kafka's user name.
+    pub name: String,
+    /// Its password.
+    pub password: Password,
+    /// The workspace: the rights cover everything that begins with this and a dash.
+    pub workspace: String,
+}
+
+/// Principals that are in place.
+#[derive(Debug, Clone, Default)]
+pub struct Granted {
+    /// Brokers that did not show the rights in time: they will, but may refuse the token for a while.
+    pub silent: Vec<SilentBroker>,
+}
+
+/// A broker that was passed by.
+#[derive(Debug, Clone)]
+pub struct SilentBroker {
+    /// Which one.
+    pub broker: BrokerInfo,
+    /// What was seen instead.
+    pub reason: String,
+}
+
+impl Cluster {
+    /// Makes one principal, or mends it. See [`Cluster::ensure_principals`].
+    pub async fn ensure_principal(&self, principal: &Principal) -> Result<Granted, Error> {
+        self.ensure_principals(std::slice::from_ref(principal)).await
+    }
+
+    /// Makes principals, or mends them: both credentials, no quota of a cut-off, the ten rights. Returns when every broker
+    /// that answers shows the rights of all of them; a broker that does not within `settle` is named and does not stop it.
+    /// The credentials are written before the rights, and brokers apply in the order of the log, so that the rights prove them.
+    ///
+    /// After [`Error::UnknownOutcome`] the grant may yet be carried out, at any later time (a paused broker that goes on
+    /// forwards what it has received). A name to which that happened must not be used: cut it off later, and take another.
+    pub async fn ensure_principals(&self, principals: &[Principal]) -> Result<Granted, Error> {
+        let mut granted = Granted::default();
+        for batch in principals.chunks(BATCH) {
+            granted = self.ensure_batch(batch).await?;
+        }
+        Ok(granted)
+    }
+
+    async fn ensure_batch(&self, batch: &[Principal]) -> Result<Granted, Error> {
+        let credentials = self.write_credentials(batch);
+        let quotas = self.lift_quotas(batch);
+        let (description, (), ()) = futures::try_join!(self.describe(), credentials, quotas)?;
+        self.grant(batch).await?;
+        let deadline = Instant::now() + self.settings().timeouts.settle;
+        let settled = description.brokers.into_iter().map(|broker| async {
+            let link = self.link(&broker.address);
+            let reason = shows_all(&link, batch, deadline).await.err()?;
+            Some(SilentBroker { broker, reason })
+        });
+        Ok(Granted { silent: join_all(settled).await.into_iter().flatten().collect() })
+    }
+
+    async fn write_credentials(&self, batch: &[Principal]) -> Result<(), Error> {
+        const WHAT: &str = "write the credentials of a token";
+        let iterations = self.settings().iterations;
+        let users: Arc<[_]> =
+            batch.iter().map(|principal| (principal.name.clone(), principal.password.clone())).collect();
+        try_join_all(scram::MECHANISMS.map(|mechanism| {
+            let users = users.clone();
+            async move {
+                let derive = move || {
+                    let all = users.iter();
+                    all.map(|(user, password)| scram::derive(user, password.expose(), mechanism, iterations)).collect()
+                };
+                let credentials = tokio::task::spawn_blocking(derive).await.expect("key derivation does not panic");
+                let request = scram::request(credentials);
+                self.patiently(|| async {
+                    let (answer, address) = self.order(WHAT, &request, 0..=0).await?;
+                    scram::judge_all(&answer, WHAT, &address)
+                })
+                .await
+            }
+        }))
+        .await?;
+        Ok(())
+    }
+
+    /// A principal that was cut off and is wanted again (after a restored backup, say) would get no data otherwise.
+    async fn lift_quotas(&self, batch: &[Principal]) -> Result<(), Error> {
+        const WHAT: &str = "lift the quotas of a token";
+        let entries = batch.iter().map(|principal| quotas::entry(&principal.name, quotas::FETCH, None)).collect();
+        let request = quotas::request(entries);
+        self.patiently(|| async {
+            let (answer, address) = self.order(WHAT, &request, 0..=1).await?;
+            quotas::judge_all(&answer, WHAT, &address)
+        })
+        .await
+    }
+
+    async fn grant(&self, batch: &[Principal]) -> Result<(), Error> {
+        const WHAT: &str = "grant a token its rights";
+        let creations = batch.iter().flat_map(|principal| {
+            acls::rights(&principal.prefix()).map(|acl| acls::creation(&principal.name, &acl)).collect::<Vec<_>>()
+        });
+        let request = acls::create_request(creations.collect());
+        self.patiently(|| async {
+            let (answer, address) = self.order(WHAT, &request, 1..=2).await?;
+            answer
+                .results
+                .iter()
+                .try_for_each(|result| judge(result.error_code, result.error_message.as_deref(), WHAT, &address, true))
+        })
+        .await
+    }
+}
+
+impl Principal {
+    /// How everything begins that the principal may touch.
+    pub(crate) fn prefix(&self) -> String {
+        format!("{}-", self.workspace)
+    }
+}
+
+/// Waits until the broker shows the rights of all, or says why it does not.
+async fn shows_all(link: &Link, batch: &[Principal], deadline: Instant) -> Result<(), String> {
+    let mut seen = "no answer in time".to_owned();
+    let all = async {
+        for principal in batch {
+            let wanted: BTreeSet<Acl> = acls::rights(&principal.prefix()).collect();
+            let request = acls::describe_request(Some(&principal.name), None);
+            loop {
+                let answer =
+                    link.ask("read the access rights", &request, 1..=2).await.map_err(|error| error.to_string())?;
+                let shown = acls::found(&answer, &link.address).map_err(|error| error.to_string())?;
+                let shown: BTreeSet<Acl> = shown.map(|(_, acl)| acl).collect();
+                let missing = wanted.difference(&shown).count();
+                if missing == 0 {
+                    break;
+                }
+                seen = format!("still {missing} rights missing");
+                sleep(POLL).await;
+            }
+        }
+        Ok(())
+    };
+    match timeout_at(deadline, all).await {
+        Ok(result) => result,
+        Err(_) => Err(seen),
+    }
+}
