@@ -14,7 +14,7 @@ use rdkafka::{
 };
 use twinkey_api::token_pair::Slot;
 use twinkey_client::{Message, QuixStreamingClient, Start, rdkafka};
-use twinkey_testbed::Kafka;
+use twinkey_testbed::kafka::Kafka;
 use twinkey_testkit::TestServer;
 
 use super::support::{builder, client, soon};
