@@ -52,7 +52,9 @@ def consume(name, group):
 
     def on_data(stream, data):
         for row in data.timestamps:
-            values = {name: shown(value) for name, value in row.parameters.items() if value.value is not None}
+            # An empty value has a type, and raises when it is asked for its value.
+            present = {name: value for name, value in row.parameters.items() if value.type != qx.ParameterValueType.Empty}
+            values = {name: shown(value) for name, value in present.items()}
             tags = {name: value for name, value in row.tags.items() if value is not None}
             seen["rows"].append({"timestamp": row.timestamp_nanoseconds, "values": values, "tags": tags})
 

@@ -9,7 +9,8 @@ use rdkafka::{
     ClientContext, Message as _,
     config::RDKafkaLogLevel,
     error::{KafkaError, RDKafkaErrorCode},
-    message::{DeliveryResult, OwnedMessage},
+    bindings::{rd_kafka_message_status, rd_kafka_msg_status_t},
+    message::{BorrowedMessage, DeliveryResult, OwnedMessage},
     producer::{BaseRecord, NoCustomPartitioner, Producer as _, ProducerContext, PurgeConfig, ThreadedProducer},
 };
 use tokio::sync::{Notify, oneshot};
@@ -125,7 +126,7 @@ impl SessionShared {
         Self { reporter, moving, failed: OnceLock::new(), returned: Mutex::default(), delivery_timeout }
     }
 
-    fn returned(&self, error: &KafkaError, message: &rdkafka::message::BorrowedMessage<'_>, pending: Box<Pending>) {
+    fn returned(&self, error: &KafkaError, message: &BorrowedMessage<'_>, pending: Box<Pending>) {
         let code = error.rdkafka_error_code();
         if let Some(error) = self.failed.get() {
             return pending.answer(Err(error.clone()));
@@ -136,7 +137,7 @@ impl SessionShared {
             Some(RDKafkaErrorCode::TopicAuthorizationFailed | RDKafkaErrorCode::ClusterAuthorizationFailed)
         );
         if suspect || (purged && self.moving.load(Ordering::Acquire)) {
-            let in_doubt = code == Some(RDKafkaErrorCode::PurgeInflight);
+            let in_doubt = possibly_written(message);
             let returned = Returned { pending, message: message.detach(), in_doubt, error: error.clone() };
             self.returned.lock().unwrap_or_else(PoisonError::into_inner).push(returned);
             if suspect {
@@ -181,6 +182,15 @@ impl SessionShared {
             _ => Error::kafka("sending a message", error.clone()),
         }
     }
+}
+
+/// Whether a message that failed had been sent at some time, so that the broker may have written it. Its error does not say:
+/// what was on its way when a connection broke is back in the queue, to be tried again.
+#[expect(unsafe_code, reason = "rdkafka has no safe function for this")]
+fn possibly_written(message: &BorrowedMessage<'_>) -> bool {
+    // SAFETY: librdkafka reads one field of the message, which is alive for as long as it is borrowed.
+    let status = unsafe { rd_kafka_message_status(message.ptr()) };
+    status != rd_kafka_msg_status_t::RD_KAFKA_MSG_STATUS_NOT_PERSISTED
 }
 
 impl Session {

@@ -90,6 +90,8 @@ async fn consume_transform_produce_exactly_once() {
         ("sasl.username", kafka.user()),
         ("sasl.password", kafka.password()),
         ("ssl.ca.pem", kafka.authorities()),
+        // The group waits for a member that was killed for as long as this.
+        ("session.timeout.ms", "6000"),
     ]
     .into();
     let mut by_hand = builder(&server).await;
