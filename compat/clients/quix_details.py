@@ -52,8 +52,9 @@ def consume(name, group):
 
     def on_data(stream, data):
         for row in data.timestamps:
-            # An empty value has a type, and raises when it is asked for its value.
-            present = {name: value for name, value in row.parameters.items() if value.type != qx.ParameterValueType.Empty}
+            # A value that is not there has a type all the same, and raises when it is asked for.
+            present = {name: value for name, value in row.parameters.items() if hasattr(value, "value")}
+            present = {name: value for name, value in present.items() if value.value is not None}
             values = {name: shown(value) for name, value in present.items()}
             tags = {name: value for name, value in row.tags.items() if value is not None}
             seen["rows"].append({"timestamp": row.timestamp_nanoseconds, "values": values, "tags": tags})
