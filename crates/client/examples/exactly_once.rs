@@ -18,7 +18,9 @@ async fn main() -> anyhow::Result<()> {
     let mut builder = QuixStreamingClient::builder();
     // For a broker other than the API's: settings of librdkafka by hand, as a JSON object in a file.
     if let Ok(file) = std::env::var("LIBRDKAFKA_SETTINGS") {
-        for (key, value) in serde_json::from_str::<std::collections::BTreeMap<String, String>>(&std::fs::read_to_string(file)?)? {
+        for (key, value) in
+            serde_json::from_str::<std::collections::BTreeMap<String, String>>(&std::fs::read_to_string(file)?)?
+        {
             builder = builder.property(key, value);
         }
     }

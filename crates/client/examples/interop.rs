@@ -5,7 +5,9 @@ use anyhow::{Context, bail};
 use serde_json::{Value as Json, json};
 use twinkey_client::{
     Message, QuixStreamingClient,
-    streams::{EventData, ParameterDefinition, ParameterDefinitions, Row, StreamContent, StreamEnd, StreamProperties, Value},
+    streams::{
+        EventData, ParameterDefinition, ParameterDefinitions, Row, StreamContent, StreamEnd, StreamProperties, Value,
+    },
 };
 
 const START: i64 = 1_700_000_000_123_456_789;
@@ -19,7 +21,9 @@ async fn main() -> anyhow::Result<()> {
         ["consume-stream", topic, group] => consume_stream(&client, topic, group).await,
         ["produce-rows", topic, count] => produce_rows(&client, topic, count.parse()?).await,
         ["consume-rows", topic, group, count] => consume_rows(&client, topic, group, count.parse()?).await,
-        _ => bail!("produce-stream TOPIC | consume-stream TOPIC GROUP | produce-rows TOPIC N | consume-rows TOPIC GROUP N"),
+        _ => bail!(
+            "produce-stream TOPIC | consume-stream TOPIC GROUP | produce-rows TOPIC N | consume-rows TOPIC GROUP N"
+        ),
     }
 }
 
@@ -38,7 +42,12 @@ async fn produce_stream(client: &QuixStreamingClient, topic: &str) -> anyhow::Re
         time_of_recording: Some("2024-01-02T03:04:05.678901".into()),
     };
     stream.properties(&properties).await?;
-    let number = ParameterDefinition { id: "number".into(), name: Some("Number".into()), unit: Some("kg".into()), ..Default::default() };
+    let number = ParameterDefinition {
+        id: "number".into(),
+        name: Some("Number".into()),
+        unit: Some("kg".into()),
+        ..Default::default()
+    };
     stream.parameter_definitions(&ParameterDefinitions { parameters: vec![number], ..Default::default() }).await?;
     let rows = [
         Row::at(START).with("number", 1.5).with("text", "één").with("bytes", vec![0, 1, 255]).tag("tag", "v"),
@@ -64,10 +73,13 @@ async fn consume_stream(client: &QuixStreamingClient, topic: &str, group: &str) 
             StreamContent::Properties(found) => properties = serde_json::to_value(found)?,
             StreamContent::ParameterDefinitions(found) => definitions = serde_json::to_value(found)?,
             StreamContent::Timeseries(found) => rows.extend(found.into_iter().map(|row| {
-                let values: serde_json::Map<_, _> = row.values.into_iter().map(|(name, value)| (name, shown(value))).collect();
+                let values: serde_json::Map<_, _> =
+                    row.values.into_iter().map(|(name, value)| (name, shown(value))).collect();
                 json!({"timestamp": row.timestamp, "values": values, "tags": row.tags})
             })),
-            StreamContent::Events(found) => events.extend(found.into_iter().map(|it| json!([it.timestamp, it.id, it.value, it.tags]))),
+            StreamContent::Events(found) => {
+                events.extend(found.into_iter().map(|it| json!([it.timestamp, it.id, it.value, it.tags])))
+            }
             StreamContent::End(end) => break format!("{}/{end:?}", message.stream),
             _ => {}
         }

@@ -176,7 +176,10 @@ impl Shared {
 impl std::fmt::Debug for QuixStreamingClient {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let connection = self.shared.credentials.current();
-        f.debug_struct("QuixStreamingClient").field("api", &self.shared.portal.address).field("connection", &connection).finish()
+        f.debug_struct("QuixStreamingClient")
+            .field("api", &self.shared.portal.address)
+            .field("connection", &connection)
+            .finish()
     }
 }
 

@@ -187,7 +187,11 @@ impl Credentials {
         *current = Some(Arc::clone(&connection));
         drop(current);
         if let Some(before) = before {
-            tracing::info!("moved from the SDK token ending in {} to the one ending in {}", before.token, connection.token);
+            tracing::info!(
+                "moved from the SDK token ending in {} to the one ending in {}",
+                before.token,
+                connection.token
+            );
             let event = Event::TokenChanged { from: before.token.clone(), to: connection.token.clone() };
             // Nobody may be listening.
             let _ = self.events.send(event);

@@ -85,7 +85,9 @@ pub enum Error {
         message: String,
     },
     /// The topic does not exist, and may not be created.
-    #[error("topic '{topic}' does not exist in workspace '{workspace}'; create it in the portal, or allow the client to create topics")]
+    #[error(
+        "topic '{topic}' does not exist in workspace '{workspace}'; create it in the portal, or allow the client to create topics"
+    )]
     TopicMissing {
         /// The topic as it was asked for.
         topic: String,
@@ -120,7 +122,9 @@ pub enum Error {
         reason: String,
     },
     /// The broker refuses credentials that the API calls valid.
-    #[error("the broker at {address} refuses the credentials of the SDK token ending in {token}, which the API calls valid: {reason}")]
+    #[error(
+        "the broker at {address} refuses the credentials of the SDK token ending in {token}, which the API calls valid: {reason}"
+    )]
     BrokerRefuses {
         /// The bootstrap servers.
         address: String,
@@ -211,7 +215,7 @@ impl Error {
         match source {
             KafkaError::ClientConfig(_, reason, key, value) => {
                 Self::Setting { value: redacted(&key, value), key, reason }
-            },
+            }
             KafkaError::Transaction(error) => match error.code() {
                 RDKafkaErrorCode::UnsupportedFeature | RDKafkaErrorCode::UnsupportedVersion => {
                     Self::NoTransactions(error.to_string())
@@ -222,9 +226,9 @@ impl Error {
                 {
                     Self::NoTransactions(error.to_string())
                 }
-                RDKafkaErrorCode::Fenced | RDKafkaErrorCode::ProducerFenced | RDKafkaErrorCode::InvalidProducerEpoch => {
-                    Self::Fenced(error.to_string())
-                }
+                RDKafkaErrorCode::Fenced
+                | RDKafkaErrorCode::ProducerFenced
+                | RDKafkaErrorCode::InvalidProducerEpoch => Self::Fenced(error.to_string()),
                 _ => Self::Kafka { doing, source: KafkaError::Transaction(error) },
             },
             source => Self::Kafka { doing, source },

@@ -77,9 +77,11 @@ impl Message {
             return None;
         }
         let headers = OwnedHeaders::new_with_capacity(self.headers.len());
-        Some(self.headers.iter().fold(headers, |headers, (key, value)| {
-            headers.insert(Header { key, value: value.as_ref() })
-        }))
+        Some(
+            self.headers
+                .iter()
+                .fold(headers, |headers, (key, value)| headers.insert(Header { key, value: value.as_ref() })),
+        )
     }
 }
 

@@ -76,10 +76,10 @@ impl Portal {
             .connect_timeout(CONNECT)
             .redirect(reqwest::redirect::Policy::none())
             .user_agent(concat!("twinkey-client/", env!("CARGO_PKG_VERSION")))
-            .tls_backend_preconfigured(tls(&url).map_err(|error| Error::ApiCertificate {
-                api: address.to_owned(),
-                reason: error.to_string(),
-            })?);
+            .tls_backend_preconfigured(
+                tls(&url)
+                    .map_err(|error| Error::ApiCertificate { api: address.to_owned(), reason: error.to_string() })?,
+            );
         // A proxy that the environment names cannot reach this machine, and would be shown the token.
         let http = if is_local(&url) { builder.no_proxy() } else { builder }.build().map_err(|_| bad())?;
         let address = address.trim_end_matches('/').to_owned();
@@ -112,7 +112,8 @@ impl Portal {
                 (_, None) => {}
                 ("ssl.ca.cert", Some(value)) => {
                     let pem = BASE64_STANDARD.decode(&value).ok().and_then(|pem| String::from_utf8(pem).ok());
-                    let pem = pem.ok_or_else(|| self.unexpected(&Method::GET, &path, "ssl.ca.cert is not base64 of PEM"))?;
+                    let pem =
+                        pem.ok_or_else(|| self.unexpected(&Method::GET, &path, "ssl.ca.cert is not base64 of PEM"))?;
                     settings.insert("ssl.ca.pem".into(), pem);
                 }
                 (_, Some(value)) => {
@@ -221,16 +222,18 @@ impl Portal {
         if status == StatusCode::UNAUTHORIZED {
             let (token, api) = (token.masked(), self.address.clone());
             let rotated_out = body.code.as_deref() == Some("TokenRotatedOut");
-            return Err(match rotated_out {
-                true => Error::TokenRotatedOut { token, message },
-                false => Error::TokenUnknown { token, api },
+            return Err(if rotated_out {
+                Error::TokenRotatedOut { token, message }
+            } else {
+                Error::TokenUnknown { token, api }
             });
         }
         Err(Error::Api { status: status.as_u16(), request: format!("{method} {path}"), message })
     }
 
     fn unexpected(&self, method: &Method, path: &str, why: &str) -> Error {
-        let message = format!("which is not how this API is known to answer ({why}); is {} the right one?", self.address);
+        let message =
+            format!("which is not how this API is known to answer ({why}); is {} the right one?", self.address);
         Error::Api { status: 200, request: format!("{method} {path}"), message }
     }
 

@@ -49,10 +49,13 @@ impl Reporter {
     /// For `ClientContext::error`.
     pub(crate) fn error(&self, error: &KafkaError, reason: &str) {
         // `sasl_ssl://localhost:9092/1: SASL authentication error: …` begins with what the sentence around it says as well.
-        let reason = reason.split_once(": ").filter(|(place, _)| place.contains("://")).map_or(reason, |(_, rest)| rest);
+        let reason =
+            reason.split_once(": ").filter(|(place, _)| place.contains("://")).map_or(reason, |(_, rest)| rest);
         tracing::debug!("librdkafka: {error}: {reason}");
         let notice = match error.rdkafka_error_code() {
-            Some(RDKafkaErrorCode::Authentication | RDKafkaErrorCode::SaslAuthenticationFailed) => Notice::Refused(reason.into()),
+            Some(RDKafkaErrorCode::Authentication | RDKafkaErrorCode::SaslAuthenticationFailed) => {
+                Notice::Refused(reason.into())
+            }
             Some(RDKafkaErrorCode::SSL) if reason.contains("certificate") => Notice::Certificate(reason.into()),
             Some(
                 RDKafkaErrorCode::BrokerTransportFailure
@@ -154,9 +157,10 @@ where
     match answer.await.unwrap_or(Err(None)) {
         Ok(()) => Ok(()),
         Err(None) => Err(reporter.unreachable()),
-        Err(Some(RDKafkaErrorCode::TopicAuthorizationFailed)) => {
-            Err(Error::NotAllowed { topic: topic.to_owned(), reason: "the broker does not let it see the topic".into() })
-        }
+        Err(Some(RDKafkaErrorCode::TopicAuthorizationFailed)) => Err(Error::NotAllowed {
+            topic: topic.to_owned(),
+            reason: "the broker does not let it see the topic".into(),
+        }),
         Err(Some(code)) => Err(Error::TopicNotReady { topic: topic.to_owned(), reason: code.to_string() }),
     }
 }

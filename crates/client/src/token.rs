@@ -25,7 +25,11 @@ impl SdkToken {
     /// What may be shown of it: the last four characters, of a token that is long enough to have that many to spare.
     pub fn masked(&self) -> String {
         let characters = self.0.chars().count();
-        if characters < 16 { "…".into() } else { format!("…{}", self.0.chars().skip(characters - 4).collect::<String>()) }
+        if characters < 16 {
+            "…".into()
+        } else {
+            format!("…{}", self.0.chars().skip(characters - 4).collect::<String>())
+        }
     }
 }
 
@@ -64,7 +68,9 @@ impl TokenSource {
             Self::Fixed(token) => token.clone(),
             Self::File(path) => {
                 let text = std::fs::read_to_string(path).map(Zeroizing::new);
-                SdkToken::new(text.map_err(|error| Error::TokenSource(format!("{}: {error}", path.display())))?.as_str())
+                SdkToken::new(
+                    text.map_err(|error| Error::TokenSource(format!("{}: {error}", path.display())))?.as_str(),
+                )
             }
             Self::Callback(callback) => callback().map_err(|error| Error::TokenSource(error.to_string()))?,
         };
@@ -117,7 +123,10 @@ mod tests {
     fn s7_a_token_is_never_shown() {
         let token = SdkToken::new(" sdk-0123456789ABCDEFGHIJKLMNOPQRSTUV3uaJwH\n");
         assert_eq!(token.expose().len(), 42);
-        assert_eq!(format!("{token:?} {:?}", TokenSource::from(token.clone())), "SdkToken(…aJwH) Fixed(SdkToken(…aJwH))");
+        assert_eq!(
+            format!("{token:?} {:?}", TokenSource::from(token.clone())),
+            "SdkToken(…aJwH) Fixed(SdkToken(…aJwH))"
+        );
         assert_eq!(SdkToken::new("sdk-12345").masked(), "…");
     }
 

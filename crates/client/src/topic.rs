@@ -37,9 +37,8 @@ impl Shared {
                 // `acme-orders` in workspace `acme` is an id; the name to create is what follows the workspace.
                 let name = asked.strip_prefix(&format!("{workspace}-")).unwrap_or(asked);
                 let settings = (*settings != TopicSettings::default()).then_some(settings);
-                let made = self.with_token(async |token| {
-                    self.portal.create_topic(token, workspace, name, settings).await
-                });
+                let made =
+                    self.with_token(async |token| self.portal.create_topic(token, workspace, name, settings).await);
                 match made.await? {
                     Some(topic) => topic,
                     None => self.look(workspace, name).await?,
@@ -62,7 +61,10 @@ impl Shared {
         };
         let limit = self.settings.topic_timeout;
         tokio::time::timeout(limit, ready).await.unwrap_or_else(|_| {
-            Err(Error::TopicNotReady { topic: asked.to_owned(), reason: format!("it is still being made after {limit:?}") })
+            Err(Error::TopicNotReady {
+                topic: asked.to_owned(),
+                reason: format!("it is still being made after {limit:?}"),
+            })
         })
     }
 

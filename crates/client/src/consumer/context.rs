@@ -89,7 +89,10 @@ impl ConsumerContext for Context {
 
     fn post_rebalance(&self, consumer: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
         let numbers = |list: &TopicPartitionList| -> Vec<i32> {
-            list.elements_for_topic(&self.topic).iter().map(rdkafka::topic_partition_list::TopicPartitionListElem::partition).collect()
+            list.elements_for_topic(&self.topic)
+                .iter()
+                .map(rdkafka::topic_partition_list::TopicPartitionListElem::partition)
+                .collect()
         };
         let mut positions = lock(&self.positions);
         if positions.session != self.session {

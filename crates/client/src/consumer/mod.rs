@@ -179,7 +179,10 @@ impl Consumer {
 
     /// The messages as a `Stream`.
     pub fn stream(&mut self) -> impl Stream<Item = Result<Received, Error>> + Send + '_ {
-        futures::stream::unfold(self, |consumer| async move { consumer.next().await.map(|message| (message, consumer)) })
+        futures::stream::unfold(
+            self,
+            |consumer| async move { consumer.next().await.map(|message| (message, consumer)) },
+        )
     }
 
     /// The messages as a `Stream` that owns the consumer.
@@ -224,7 +227,7 @@ impl Consumer {
             outcome = native.recv() => Err(outcome),
             Some(notice) = session.notices.recv() => Ok(Happened::Notice(notice)),
             // Seen by `has_changed` in the next round, which marks it as seen.
-            _ = changed(&self.epochs) => Ok(Happened::Nothing),
+            () = changed(&self.epochs) => Ok(Happened::Nothing),
             outcome = async { self.probe.as_mut().expect("checked").await }, if self.probe.is_some() => {
                 self.probe = None;
                 Ok(Happened::Probed(outcome.unwrap_or(Ok(()))))

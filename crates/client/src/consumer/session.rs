@@ -93,8 +93,9 @@ impl Session {
         let assigned = tokio::task::spawn_blocking(move || {
             let metadata = native.client().fetch_metadata(Some(&name), limit)?;
             let found = metadata.topics().iter().find(|it| it.name() == name);
-            let partitions: Vec<i32> =
-                found.map(|it| it.partitions().iter().map(rdkafka::metadata::MetadataPartition::id).collect()).unwrap_or_default();
+            let partitions: Vec<i32> = found
+                .map(|it| it.partitions().iter().map(rdkafka::metadata::MetadataPartition::id).collect())
+                .unwrap_or_default();
             let mut list = starts(&native, &name, &partitions, start, limit)?;
             let mut positions = lock(&positions);
             positions.assigned = partitions.into_iter().collect();

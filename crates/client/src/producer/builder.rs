@@ -39,7 +39,8 @@ impl ProducerBuilder {
     pub async fn build(self) -> Result<Producer, Error> {
         let topic = self.client.topic_id(&self.topic, &self.topic_settings).await?;
         let client = self.client.shared;
-        let (common, own, limit) = (client.settings.properties.clone(), self.properties, client.settings.delivery_timeout);
+        let (common, own, limit) =
+            (client.settings.properties.clone(), self.properties, client.settings.delivery_timeout);
         let config = move |connection: &Connection| config(connection, limit, &[&common, &own]);
         Producer::open(client, topic, Box::new(config)).await
     }
@@ -57,7 +58,14 @@ impl ProducerBuilder {
         if config.get("transaction.timeout.ms").is_none() {
             config.set("transaction.timeout.ms", transaction_timeout.as_millis().to_string());
         }
-        TransactionalProducer::open(&config, connection.clone(), topic, settings.connect_timeout, settings.delivery_timeout).await
+        TransactionalProducer::open(
+            &config,
+            connection.clone(),
+            topic,
+            settings.connect_timeout,
+            settings.delivery_timeout,
+        )
+        .await
     }
 }
 

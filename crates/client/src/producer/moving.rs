@@ -160,7 +160,10 @@ impl Inner {
         drop(current);
         // Destroying it waits for its threads. Not on the runtime, whose end would wait for that too.
         std::thread::spawn(move || drop(old));
-        tracing::debug!("the producer for {} has moved; {resent} messages are sent again, {in_doubt} in doubt", self.topic);
+        tracing::debug!(
+            "the producer for {} has moved; {resent} messages are sent again, {in_doubt} in doubt",
+            self.topic
+        );
         let _ = self.client.events.send(Event::ProducerMoved { topic: self.topic.clone(), resent, in_doubt });
         Some(notices)
     }

@@ -7,9 +7,9 @@ use std::sync::{
 
 use rdkafka::{
     ClientContext, Message as _,
+    bindings::{rd_kafka_message_status, rd_kafka_msg_status_t},
     config::RDKafkaLogLevel,
     error::{KafkaError, RDKafkaErrorCode},
-    bindings::{rd_kafka_message_status, rd_kafka_msg_status_t},
     message::{BorrowedMessage, DeliveryResult, OwnedMessage},
     producer::{BaseRecord, NoCustomPartitioner, Producer as _, ProducerContext, PurgeConfig, ThreadedProducer},
 };
@@ -172,9 +172,10 @@ impl SessionShared {
                 Error::DeliveryTimedOut { after: self.delivery_timeout, reason: self.reporter.last() }
             }
             Some(RDKafkaErrorCode::PurgeQueue | RDKafkaErrorCode::PurgeInflight) => Error::Closed,
-            Some(RDKafkaErrorCode::UnknownTopic | RDKafkaErrorCode::UnknownTopicOrPartition) => {
-                Error::TopicNotReady { topic: topic.to_owned(), reason: "the broker does not know it (any longer)".into() }
-            }
+            Some(RDKafkaErrorCode::UnknownTopic | RDKafkaErrorCode::UnknownTopicOrPartition) => Error::TopicNotReady {
+                topic: topic.to_owned(),
+                reason: "the broker does not know it (any longer)".into(),
+            },
             Some(RDKafkaErrorCode::TopicAuthorizationFailed | RDKafkaErrorCode::ClusterAuthorizationFailed) => {
                 Error::NotAllowed { topic: topic.to_owned(), reason: error.to_string() }
             }

@@ -58,7 +58,9 @@ impl Sink<Message> for ProducerSink {
 
     fn start_send(mut self: Pin<&mut Self>, message: Message) -> Result<(), Error> {
         let producer = self.producer.clone();
-        self.queueing = Some(Queueing(async move { producer.queue(message).await }.boxed()));
+        #[expect(clippy::async_yields_async, reason = "the delivery is waited for later, by `waiting`")]
+        let queueing = async move { producer.queue(message).await };
+        self.queueing = Some(Queueing(queueing.boxed()));
         Ok(())
     }
 

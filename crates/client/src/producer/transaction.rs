@@ -39,9 +39,10 @@ impl TransactionalProducer {
         let native: FutureProducer = config.create().map_err(|error| Error::kafka("making a producer", error))?;
         let initialised = blocking(&native, move |native| native.init_transactions(connect_timeout)).await;
         initialised.map_err(|error| match error {
-            Error::Kafka { source, .. } if source.rdkafka_error_code() == Some(TIMED_OUT) => {
-                Error::BrokerUnreachable { address: connection.address.clone(), reason: "no transaction coordinator answered".into() }
-            }
+            Error::Kafka { source, .. } if source.rdkafka_error_code() == Some(TIMED_OUT) => Error::BrokerUnreachable {
+                address: connection.address.clone(),
+                reason: "no transaction coordinator answered".into(),
+            },
             error => error,
         })?;
         Ok(Self { native, topic, limit })
@@ -80,7 +81,9 @@ impl Transaction<'_> {
             };
             match error.rdkafka_error_code() {
                 Some(rdkafka::error::RDKafkaErrorCode::QueueFull) => tokio::time::sleep(Duration::from_millis(5)).await,
-                Some(rdkafka::error::RDKafkaErrorCode::MessageSizeTooLarge) => return Err(Error::MessageTooLarge { size }),
+                Some(rdkafka::error::RDKafkaErrorCode::MessageSizeTooLarge) => {
+                    return Err(Error::MessageTooLarge { size });
+                }
                 _ => return Err(Error::kafka("sending in a transaction", error)),
             }
         }

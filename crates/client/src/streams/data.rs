@@ -100,7 +100,9 @@ impl Table {
         for (number, row) in rows.iter().enumerate() {
             for (parameter, value) in &row.values {
                 match value {
-                    Value::Number(value) => set(&mut table.numeric_values, parameter, rows.len(), number, Number(*value)),
+                    Value::Number(value) => {
+                        set(&mut table.numeric_values, parameter, rows.len(), number, Number(*value));
+                    }
                     Value::Text(value) => set(&mut table.string_values, parameter, rows.len(), number, value.clone()),
                     Value::Binary(value) => {
                         set(&mut table.binary_values, parameter, rows.len(), number, Base64(value.clone()));

@@ -142,7 +142,9 @@ mod tests {
         let StreamContent::Events(read) = unwrap(events.as_bytes()).unwrap() else { panic!("other kind") };
         assert_eq!(String::from_utf8(wrap("EventData[]", &read).unwrap()).unwrap(), events);
         let definitions = r#"{"C":"JT","K":"ParameterDefinitions","V":{"ParameterGroups":[{"Name":"eng","ChildGroups":[],"Parameters":[{"Id":"rpm"}]}],"Parameters":[{"Id":"num","Name":"Number","Description":"a number","MinimumValue":-1.5,"MaximumValue":10.0,"Unit":"kg","Format":"{0}","CustomProperties":"x"}]},"S":41,"E":281}"#;
-        let StreamContent::ParameterDefinitions(read) = unwrap(definitions.as_bytes()).unwrap() else { panic!("other kind") };
+        let StreamContent::ParameterDefinitions(read) = unwrap(definitions.as_bytes()).unwrap() else {
+            panic!("other kind")
+        };
         assert_eq!(String::from_utf8(wrap("ParameterDefinitions", &read).unwrap()).unwrap(), definitions);
         for (end, text) in [
             (StreamEnd::Closed, r#"{"C":"JT","K":"StreamEnd","V":{},"S":30,"E":32}"#),

@@ -37,7 +37,9 @@ use std::collections::BTreeMap;
 
 pub use consumer::StreamConsumer;
 pub use data::{Row, Value};
-pub use definitions::{EventDefinition, EventDefinitions, EventGroup, ParameterDefinition, ParameterDefinitions, ParameterGroup};
+pub use definitions::{
+    EventDefinition, EventDefinitions, EventGroup, ParameterDefinition, ParameterDefinitions, ParameterGroup,
+};
 pub use events::EventData;
 pub use producer::{StreamProducer, StreamTopicProducer};
 

@@ -31,7 +31,10 @@ async fn s3_a_wrong_token_and_a_token_of_another_workspace() {
     let foreign = builder(&server).await.workspace_id("other").build().expect("built");
     let error = soon(foreign.consumer("t", "g")).await.expect_err("refused");
     let text = error.to_string();
-    assert!(matches!(error, Error::OtherWorkspace { .. }) && text.contains("'demo'") && text.contains("'other'"), "{text}");
+    assert!(
+        matches!(error, Error::OtherWorkspace { .. }) && text.contains("'demo'") && text.contains("'other'"),
+        "{text}"
+    );
     server.stop().await;
 }
 
@@ -110,7 +113,8 @@ async fn a_broker_that_is_down() {
 async fn a_broker_that_goes_away() {
     let server = TestServer::start().await;
     let client = builder(&server).await;
-    let client = client.delivery_timeout(Duration::from_secs(3)).connect_timeout(Duration::from_secs(3)).build().expect("built");
+    let client =
+        client.delivery_timeout(Duration::from_secs(3)).connect_timeout(Duration::from_secs(3)).build().expect("built");
     let producer = client.producer("t").await.expect("a producer");
     let mut consumer = client.consumer("t", "g").await.expect("a consumer");
     producer.send(Message::value("x")).await.expect("delivered");
@@ -126,7 +130,8 @@ async fn a_broker_that_goes_away() {
 async fn a_ca_that_does_not_match() {
     let server = TestServer::start().await;
     let other = TestServer::start().await;
-    let pem = client(&other).await.librdkafka_config().await.expect("acquired").get("ssl.ca.pem").expect("a CA").to_owned();
+    let pem =
+        client(&other).await.librdkafka_config().await.expect("acquired").get("ssl.ca.pem").expect("a CA").to_owned();
     let client = builder(&server).await.property("ssl.ca.pem", pem).build().expect("built");
     for error in [
         soon(client.producer("t")).await.map(|_| ()).expect_err("not trusted"),

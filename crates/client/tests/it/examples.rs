@@ -73,7 +73,10 @@ async fn s10_a_rotation_without_downtime() {
     }
     server.api.rotate("demo", &server.admin, 0).await.ok();
     let printed = running.await.expect("no panic");
-    assert!(printed.contains("moved from the token ending in") && printed.contains("200 messages were delivered"), "{printed}");
+    assert!(
+        printed.contains("moved from the token ending in") && printed.contains("200 messages were delivered"),
+        "{printed}"
+    );
     reader.close().await;
     server.stop().await;
 }

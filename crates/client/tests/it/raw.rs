@@ -40,7 +40,8 @@ async fn many_messages_keep_their_order_and_a_group_goes_on_where_it_was() {
     let client = client(&server).await;
     let producer = client.producer("numbers").await.expect("a producer");
     // Twice the queue of librdkafka would have to be full for back-pressure; a small one shows the same.
-    let slow = client.producer_builder("numbers").property("queue.buffering.max.messages", "50").build().await.expect("built");
+    let slow =
+        client.producer_builder("numbers").property("queue.buffering.max.messages", "50").build().await.expect("built");
     let sent = soon(slow.send_all((0..1000).map(|n| Message::new("k", n.to_string())))).await.expect("delivered");
     assert!(sent.windows(2).all(|pair| pair[0].offset + 1 == pair[1].offset));
 
@@ -105,7 +106,8 @@ async fn members_of_a_group_share_the_partitions_and_are_told() {
     assert_eq!(client.topics().describe("shared").await.expect("there").configuration.partitions, Some(4));
     assert_eq!(client.topics().list().await.expect("listed").len(), 1);
     let producer = client.producer("shared").await.expect("a producer");
-    let sent = producer.send_all((0..100).map(|n| Message::new(format!("k{n}"), n.to_string()))).await.expect("delivered");
+    let sent =
+        producer.send_all((0..100).map(|n| Message::new(format!("k{n}"), n.to_string()))).await.expect("delivered");
     let used: std::collections::BTreeSet<_> = sent.iter().map(|delivery| delivery.partition).collect();
     assert_eq!(used.len(), 4, "keys are spread");
 
@@ -123,7 +125,10 @@ async fn members_of_a_group_share_the_partitions_and_are_told() {
     while let Ok(event) = events.try_recv() {
         told.push(event);
     }
-    assert!(told.iter().any(|event| matches!(event, Event::Assigned { partitions, .. } if partitions.len() == 4)), "{told:?}");
+    assert!(
+        told.iter().any(|event| matches!(event, Event::Assigned { partitions, .. } if partitions.len() == 4)),
+        "{told:?}"
+    );
     assert!(told.iter().any(|event| matches!(event, Event::Revoked { .. })), "{told:?}");
     one.close().await;
     two.close().await;

@@ -37,7 +37,8 @@ async fn service(producer: Producer, name: String, rate: u64, stop: Arc<AtomicBo
 
 /// How often each message is there.
 async fn read_all(client: &QuixStreamingClient, topic: &str) -> BTreeMap<String, usize> {
-    let mut reader = client.consumer_builder(topic).start(Start::Earliest).stop_at_end(true).build().await.expect("a reader");
+    let mut reader =
+        client.consumer_builder(topic).start(Start::Earliest).stop_at_end(true).build().await.expect("a reader");
     let mut seen = BTreeMap::new();
     while let Some(message) = soon(reader.next()).await {
         *seen.entry(message.expect("read").text().into_owned()).or_default() += 1;
@@ -162,14 +163,16 @@ async fn a_new_token_is_picked_up_from_a_file_or_a_callback() {
     let directory = tempfile::tempdir().expect("temporary directory");
     let file = directory.path().join("token");
     std::fs::write(&file, format!("{current}\n")).expect("written");
-    let from_file = QuixStreamingClient::builder().token(file.clone()).portal_api(&server.api.url).build().expect("built");
+    let from_file =
+        QuixStreamingClient::builder().token(file.clone()).portal_api(&server.api.url).build().expect("built");
     let path = file.clone();
     let callback = move || Ok(std::fs::read_to_string(&path)?.into());
     let called = QuixStreamingClient::builder().token(TokenSource::Callback(Arc::new(callback)));
     let called = called.portal_api(&server.api.url).build().expect("built");
 
     let mut events = from_file.events();
-    let producers = [from_file.producer("t").await.expect("a producer"), called.producer("t").await.expect("a producer")];
+    let producers =
+        [from_file.producer("t").await.expect("a producer"), called.producer("t").await.expect("a producer")];
     std::fs::write(&file, &next).expect("written");
     // The file is seen while the old token still lives.
     while !matches!(soon(events.recv()).await.expect("open"), Event::ProducerMoved { in_doubt: 0, .. }) {}

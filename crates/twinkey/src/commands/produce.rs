@@ -86,7 +86,11 @@ impl Produce {
             }
             waiting.push_back(producer.queue(message).await);
             while waiting.len() > WAITING {
-                waiting.pop_front().expect("not empty").await.with_context(|| format!("after {} messages", progress.count))?;
+                waiting
+                    .pop_front()
+                    .expect("not empty")
+                    .await
+                    .with_context(|| format!("after {} messages", progress.count))?;
                 progress.step()?;
             }
             progress.show(waiting.len())?;

@@ -32,11 +32,14 @@ impl StreamingArgs {
     /// workspace, revealed to who is signed in.
     pub async fn connect(&self, create_topics: bool) -> anyhow::Result<QuixStreamingClient> {
         let limit = Duration::from_secs(self.timeout);
-        let mut builder = QuixStreamingClient::builder().api_timeout(limit).connect_timeout(limit).create_topics(create_topics);
+        let mut builder =
+            QuixStreamingClient::builder().api_timeout(limit).connect_timeout(limit).create_topics(create_topics);
         if std::env::var("Quix__Sdk__Token").is_err() {
             let client = self.server.connect().context("Quix__Sdk__Token is not set, and so this command signs in")?;
             let Some(workspace) = &self.workspace else {
-                bail!("which workspace? Name it with --workspace, or set Quix__Sdk__Token (twinkey env WORKSPACE prints it)")
+                bail!(
+                    "which workspace? Name it with --workspace, or set Quix__Sdk__Token (twinkey env WORKSPACE prints it)"
+                )
             };
             let path = format!("/workspaces/{workspace}/tokens/{}/reveal", Slot::Current.name());
             let token: RevealedToken = client.post(&path, &json!({})).await?;

@@ -92,12 +92,25 @@ impl Topics {
                 for lag in &lags {
                     let committed = lag.committed.map_or_else(|| "-".to_owned(), |offset| offset.to_string());
                     let (extent, behind) = (lag.extent, lag.lag());
-                    table.add_row([extent.partition.to_string(), committed, extent.end.to_string(), behind.to_string()]);
+                    table.add_row([
+                        extent.partition.to_string(),
+                        committed,
+                        extent.end.to_string(),
+                        behind.to_string(),
+                    ]);
                 }
                 writeln!(out, "{table}")?;
                 writeln!(out, "{} messages behind", lags.iter().map(twinkey_client::PartitionLag::lag).sum::<i64>())?;
             }
-            Self::Create { topic, partitions, replication_factor, retention, retention_bytes, cleanup_policy, streaming } => {
+            Self::Create {
+                topic,
+                partitions,
+                replication_factor,
+                retention,
+                retention_bytes,
+                cleanup_policy,
+                streaming,
+            } => {
                 let settings = TopicSettings {
                     partitions,
                     replication_factor,

@@ -50,7 +50,10 @@ async fn lines_go_in_and_come_out() {
     let binary = directory.path().join("binary");
     text(&fed(&data_dir, &["produce", "orders", binary.to_str().expect("text")], ""));
     let json = consume(&["orders", "--json", "--exit"]);
-    assert!(json.contains(r#""valueBase64":"/wA=""#) && json.contains(r#""headers":[{"name":"a","value":"1"}]"#), "{json}");
+    assert!(
+        json.contains(r#""valueBase64":"/wA=""#) && json.contains(r#""headers":[{"name":"a","value":"1"}]"#),
+        "{json}"
+    );
     text(&fed(&data_dir, &["produce", "copies", "--json"], &json));
     assert_eq!(consume(&["copies", "--count", "6", "-f", "%S\n"]).lines().count(), 6);
 

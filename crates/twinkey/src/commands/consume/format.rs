@@ -105,7 +105,10 @@ mod tests {
     fn formats_are_read() {
         let parts = |text: &str| Format::parse(text).map(|format| format.0);
         let text = |text: &str| Part::Text(text.into());
-        assert_eq!(parts(r"%p@%o: %s\n"), Ok(vec![Part::Partition, text("@"), Part::Offset, text(": "), Part::Value, text("\n")]));
+        assert_eq!(
+            parts(r"%p@%o: %s\n"),
+            Ok(vec![Part::Partition, text("@"), Part::Offset, text(": "), Part::Value, text("\n")])
+        );
         assert_eq!(parts(r"100%% \\ é"), Ok(vec![text(r"100% \ é")]));
         assert!(parts("%x").is_err() && parts("50%").is_err());
     }

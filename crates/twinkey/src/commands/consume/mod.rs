@@ -116,8 +116,11 @@ fn start(text: &str) -> Result<Start, String> {
 
 fn time(text: &str) -> Result<Start, String> {
     let milliseconds = text.parse::<i64>().ok();
-    let milliseconds = milliseconds.or_else(|| text.parse::<jiff::Timestamp>().ok().map(jiff::Timestamp::as_millisecond));
-    milliseconds.map(Start::Time).ok_or_else(|| "it must be like 2026-01-31T12:00:00Z, or milliseconds since 1970".into())
+    let milliseconds =
+        milliseconds.or_else(|| text.parse::<jiff::Timestamp>().ok().map(jiff::Timestamp::as_millisecond));
+    milliseconds
+        .map(Start::Time)
+        .ok_or_else(|| "it must be like 2026-01-31T12:00:00Z, or milliseconds since 1970".into())
 }
 
 #[cfg(test)]
