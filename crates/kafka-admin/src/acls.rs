@@ -67,7 +67,7 @@ pub struct Acl {
     pub allow: bool,
 }
 
-/// The ten rights of a token. IdempotentWrite, Alter and AlterConfigs are not needed by any client that was tried.
+/// The ten rights of a token. `IdempotentWrite`, `Alter` and `AlterConfigs` are not needed by any client that was tried.
 pub const RIGHTS: [(Resource, Operation); 10] = [
     (Resource::Topic, Operation::Describe),
     (Resource::Topic, Operation::DescribeConfigs),
@@ -129,18 +129,6 @@ pub(crate) fn all_of(user: &str) -> DeleteAclsFilter {
         .with_host_filter(None)
         .with_operation(ANY)
         .with_permission_type(ANY)
-}
-
-/// A right on a group that does not exist and whose name nobody can guess: it serves as a sign only.
-pub(crate) fn marker(name: &str) -> Acl {
-    Acl {
-        resource: Resource::Group,
-        name: name.to_owned(),
-        prefixed: false,
-        host: "*".to_owned(),
-        operation: Operation::Describe,
-        allow: true,
-    }
 }
 
 /// A filter for one right of this user.

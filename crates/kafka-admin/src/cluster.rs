@@ -10,7 +10,13 @@ use std::{
 
 use backon::{ExponentialBuilder, Retryable};
 use futures::{StreamExt, stream::FuturesUnordered};
-use kafka_protocol::{messages::DescribeClusterRequest, protocol::Request};
+use kafka_protocol::{
+    messages::{
+        DescribeClusterRequest, DescribeQuorumRequest, TopicName,
+        describe_quorum_request::{PartitionData, TopicData},
+    },
+    protocol::{Request, StrBytes},
+};
 use tokio::time::sleep;
 
 use crate::{
@@ -21,6 +27,8 @@ use crate::{
 
 /// After this long without a connection the next broker is tried as well.
 const NEXT: Duration = Duration::from_millis(250);
+/// So many brokers are asked one after the other when a question is not answered.
+const ATTEMPTS: usize = 3;
 
 /// A broker that the cluster has registered.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,7 +46,7 @@ pub struct BrokerInfo {
 pub struct Description {
     /// The cluster's id.
     pub id: String,
-    /// The broker that is named as controller; in KRaft any broker, for orders are forwarded.
+    /// The broker that is named as controller; any broker will do, for orders are forwarded.
     pub controller: i32,
     /// All registered brokers, fenced ones included, by id.
     pub brokers: Vec<BrokerInfo>,
@@ -80,10 +88,38 @@ impl Cluster {
 
     /// The cluster's id and brokers, from whichever broker answers first.
     pub async fn describe(&self) -> Result<Description, Error> {
-        let (link, mut connection) = self.ready().await?;
-        let description = self.describe_on(&link, &mut connection).await?;
-        link.rest(connection);
-        Ok(description)
+        let mut failed = None;
+        for _ in 0..ATTEMPTS {
+            let (link, mut connection) = self.ready().await?;
+            match self.describe_on(&link, &mut connection).await {
+                Ok(description) => {
+                    link.rest(connection);
+                    return Ok(description);
+                }
+                Err(error @ Error::Unreachable { .. }) => {
+                    self.avoid(&link.address);
+                    failed = Some(error);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Err(failed.expect("attempts were made"))
+    }
+
+    /// The id of the node that leads the metadata quorum: the active controller.
+    pub async fn quorum_leader(&self) -> Result<i32, Error> {
+        const WHAT: &str = "ask who leads the metadata quorum";
+        let metadata = TopicName(StrBytes::from_static_str("__cluster_metadata"));
+        let partition = PartitionData::default().with_partition_index(0);
+        let topic = TopicData::default().with_topic_name(metadata).with_partitions(vec![partition]);
+        let request = DescribeQuorumRequest::default().with_topics(vec![topic]);
+        let (answer, address) = self.ask(WHAT, &request, 0..=1).await?;
+        judge(answer.error_code, answer.error_message.as_deref(), WHAT, &address, false)?;
+        let partition = answer.topics.first().and_then(|topic| topic.partitions.first());
+        partition.map(|partition| partition.leader_id.0).ok_or_else(|| Error::Protocol {
+            address: address.clone(),
+            reason: "it does not tell who leads the metadata quorum".to_owned(),
+        })
     }
 
     /// The cluster as the broker at the other end of `connection` knows it.
@@ -170,7 +206,7 @@ impl Cluster {
         request: &R,
         versions: RangeInclusive<i16>,
     ) -> Result<(R::Response, Address), Error> {
-        self.ask_within(what, request, versions, self.inner.settings.timeouts.call).await
+        self.ask_within(what, request, versions, self.inner.settings.timeouts.question).await
     }
 
     /// Asks for something that may take longer than other calls.
@@ -182,7 +218,7 @@ impl Cluster {
         limit: Duration,
     ) -> Result<(R::Response, Address), Error> {
         let mut failed = None;
-        for _ in 0..3 {
+        for _ in 0..ATTEMPTS {
             let (link, mut connection) = self.ready().await?;
             match connection.ask_within(&link, what, request, versions.clone(), limit).await {
                 Ok(answer) => {
@@ -196,7 +232,7 @@ impl Cluster {
                 Err(error) => return Err(error),
             }
         }
-        Err(failed.expect("three attempts were made"))
+        Err(failed.expect("attempts were made"))
     }
 
     /// Gives an order to any broker, which forwards it to the controller. Sent once.
@@ -257,12 +293,11 @@ impl Cluster {
         }
     }
 
-    /// The broker that is asked first did not answer.
-    pub(crate) fn avoid_favourite(&self) {
-        let favourite = self.known().favourite.clone();
-        if let Some(address) = favourite {
-            self.avoid(&address);
-        }
+    /// The broker that is asked first did not answer: another one will be. Gives the address of the silent one.
+    pub(crate) fn avoid_favourite(&self) -> Option<Address> {
+        let favourite = self.known().favourite.clone()?;
+        self.avoid(&favourite);
+        Some(favourite)
     }
 
     fn known(&self) -> MutexGuard<'_, Known> {

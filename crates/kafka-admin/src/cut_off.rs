@@ -3,34 +3,33 @@
 //! The order of the steps, what a broker's answer proves, and what remains possible, is argued and measured in
 //! `docs/decisions/0006-order-of-a-cut-off-on-kafka.md`. In short: an administrative answer means "written", not "applied". A broker
 //! applies what is written in the order of the log (of one batch: quotas, then credentials, then rights), and
-//! answers a question for rights from its own state. So the last order of a cut-off makes a right that nobody ever had: a marker, of no use
-//! to anybody. A broker that shows the marker, and nothing else, has applied all that came before.
+//! answers a question for rights from its own state. So the last order of a cut-off makes a mark: a right of no use, for a
+//! user that nobody can be. A broker that shows the mark has applied all that came before.
 //!
-//! That it shows no right at all would prove less. It may have been paused since before the principal was made, and would then
-//! replay its whole life; or somebody else took the rights away before, and the quota is not applied yet.
+//! That it shows no right of the principal would prove less. It may have been paused since before the principal was made, and would
+//! then replay its whole life; or somebody else took the rights away before, and the quota is not applied yet.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use futures::future::{join_all, try_join_all};
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use crate::{
-    Address, Cluster, Error,
-    acls::{self, Acl, found},
+    Address, Cluster, Error, Mechanism, acls,
     answer::judge,
+    barrier::{self, rights_of},
     cluster::BrokerInfo,
     link::Link,
     quotas, scram,
 };
 
-/// Between two questions to a broker.
-const POLL: Duration = Duration::from_millis(4);
 /// After a failed attempt.
 const PAUSE: Duration = Duration::from_millis(50);
 /// An order that is not answered within this is given again, to another broker: each of them may be repeated.
 const ATTEMPT: Duration = Duration::from_secs(1);
-/// How long the marker's removal may take.
-const SWEEP: Duration = Duration::from_secs(30);
 
 /// What is known of one broker.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,8 +60,8 @@ pub struct CutOff {
     /// Every registered broker.
     pub brokers: Vec<BrokerProof>,
     name: String,
-    /// The right that was made for the purpose after all else: whoever shows it, and no other, has applied the cut-off.
-    marker: Acl,
+    /// Who got a right for the purpose after all else: a broker that shows it has applied the cut-off.
+    mark: String,
 }
 
 impl CutOff {
@@ -101,9 +100,13 @@ impl Cluster {
     /// or with brokers still open, goes on where it was: every step may be repeated.
     pub async fn cut_off(&self, name: &str, bound: Duration) -> Result<CutOff, Error> {
         let deadline = Instant::now() + bound;
-        let late = |_| Error::Late { what: format!("Kafka did not take the orders that cut {name} off"), bound };
-        let marker = timeout_at(deadline, self.take_everything(name)).await.map_err(late)??;
-        let before = CutOff { name: name.to_owned(), marker, brokers: Vec::new() };
+        let failures = Failures::default();
+        let Ok(mark) = timeout_at(deadline, self.take_everything(name, &failures)).await else {
+            let what = format!("Kafka did not take the orders that cut {name} off");
+            return Err(Error::Late { what, reason: failures.last(), bound });
+        };
+        let mark = mark?;
+        let before = CutOff { name: name.to_owned(), mark, brokers: Vec::new() };
         Ok(self.prove(before, deadline).await)
     }
 
@@ -126,7 +129,7 @@ impl Cluster {
             let fresh = listed.into_iter().filter(|broker| !gone(broker));
             let asked = join_all(fresh.map(|broker| async {
                 let link = self.link(&broker.address);
-                let proof = ask_until(&link, &cut_off.name, &cut_off.marker, deadline).await;
+                let proof = ask_until(&link, &cut_off.name, &cut_off.mark, deadline).await;
                 BrokerProof { broker, proof }
             }))
             .await;
@@ -142,7 +145,7 @@ impl Cluster {
             }
         }
         if cut_off.is_proved() {
-            self.sweep(&cut_off.name);
+            self.sweep_mark(&cut_off.mark);
         }
         cut_off.brokers.sort_by_key(|entry| entry.broker.id);
         cut_off
@@ -161,37 +164,26 @@ impl Cluster {
         Some(timeout_at(deadline, list).await.ok()?.ok()?.brokers)
     }
 
-    /// Gives the orders; the marker is the last of them.
-    async fn take_everything(&self, name: &str) -> Result<Acl, Error> {
-        let credentials = try_join_all(scram::MECHANISMS.map(|mechanism| self.overwrite(name, mechanism)));
+    /// Gives the orders; the mark is the last of them.
+    async fn take_everything(&self, name: &str, failures: &Failures) -> Result<String, Error> {
+        let overwrite = |mechanism| self.overwrite(name, mechanism, failures);
+        let credentials = try_join_all(scram::MECHANISMS.map(overwrite));
         let rights = async {
-            self.take_rights(name).await?;
+            self.take_rights(name, failures).await?;
             // From here on clients are told why they are refused, until the quota makes their fetches silent.
             sleep(self.settings().grace).await;
-            self.starve(name).await
+            self.starve(name, failures).await
         };
         futures::try_join!(credentials, rights)?;
-        let marker = acls::marker(&format!("cut-off-{:032x}", rand::random::<u128>()));
-        self.set_marker(name, &marker).await?;
-        Ok(marker)
+        let mark = barrier::draw(name);
+        self.insist(failures, || self.set_mark(&mark)).await?;
+        Ok(mark)
     }
 
-    /// Takes the marker away. Nothing depends on it: if it fails, a reconciler finds a dead principal with a right and cuts it
-    /// off again. Hence not waited for.
-    fn sweep(&self, name: &str) {
-        let (cluster, name) = (self.clone(), name.to_owned());
-        tokio::spawn(async move {
-            let swept = timeout(SWEEP, cluster.take_rights(&name)).await;
-            if !matches!(swept, Ok(Ok(()))) {
-                tracing::warn!(principal = name, "the marker of a cut-off stays behind; the reconciler will remove it");
-            }
-        });
-    }
-
-    async fn overwrite(&self, name: &str, mechanism: crate::Mechanism) -> Result<(), Error> {
+    async fn overwrite(&self, name: &str, mechanism: Mechanism, failures: &Failures) -> Result<(), Error> {
         const WHAT: &str = "overwrite the credentials of a dead token";
         let request = scram::request(vec![scram::unknown(name, mechanism)]);
-        self.insist(|| async {
+        self.insist(failures, || async {
             let (answer, address) = self.order(WHAT, &request, 0..=0).await?;
             scram::judge_all(&answer, WHAT, &address)
         })
@@ -199,10 +191,10 @@ impl Cluster {
     }
 
     /// A fetch that waits at a broker survives the loss of all rights; with this quota it comes back empty.
-    async fn starve(&self, name: &str) -> Result<(), Error> {
+    async fn starve(&self, name: &str, failures: &Failures) -> Result<(), Error> {
         const WHAT: &str = "set the quota of a dead token";
         let request = quotas::request(vec![quotas::entry(name, quotas::FETCH, Some(1.0))]);
-        self.insist(|| async {
+        self.insist(failures, || async {
             let (answer, address) = self.order(WHAT, &request, 0..=1).await?;
             quotas::judge_all(&answer, WHAT, &address)
         })
@@ -210,10 +202,10 @@ impl Cluster {
     }
 
     /// Deletes all rights of exactly this user.
-    async fn take_rights(&self, name: &str) -> Result<(), Error> {
+    async fn take_rights(&self, name: &str, failures: &Failures) -> Result<(), Error> {
         const WHAT: &str = "delete the rights of a dead token";
         let request = acls::delete_request(vec![acls::all_of(name)]);
-        self.insist(|| async {
+        self.insist(failures, || async {
             let (answer, address) = self.order(WHAT, &request, 1..=2).await?;
             answer.filter_results.iter().try_for_each(|result| {
                 judge(result.error_code, result.error_message.as_deref(), WHAT, &address, true)?;
@@ -224,32 +216,41 @@ impl Cluster {
         .await
     }
 
-    async fn set_marker(&self, name: &str, marker: &Acl) -> Result<(), Error> {
-        const WHAT: &str = "mark the end of a dead token's rights";
-        let request = acls::create_request(vec![acls::creation(name, marker)]);
-        self.insist(|| async {
-            let (answer, address) = self.order(WHAT, &request, 1..=2).await?;
-            let mut results = answer.results.iter();
-            results
-                .try_for_each(|result| judge(result.error_code, result.error_message.as_deref(), WHAT, &address, true))
-        })
-        .await
-    }
-
     /// Gives an order until it is answered. Only for what may be repeated, and may arrive late, without harm; the caller
     /// bounds the time.
-    async fn insist<T, F: Future<Output = Result<T, Error>>>(
+    async fn insist<F: Future<Output = Result<(), Error>>>(
         &self,
+        failures: &Failures,
         mut attempt: impl FnMut() -> F,
-    ) -> Result<T, Error> {
+    ) -> Result<(), Error> {
         loop {
             match timeout(ATTEMPT, attempt()).await {
-                Ok(Err(error)) if error.is_temporary() || error.is_unknown_outcome() => sleep(PAUSE).await,
+                Ok(Err(error)) if error.is_temporary() || error.is_unknown_outcome() => {
+                    failures.note(error.to_string());
+                    sleep(PAUSE).await;
+                }
                 Ok(result) => return result,
                 // Whoever was asked keeps silent: not the first choice for the next attempt.
-                Err(_) => self.avoid_favourite(),
+                Err(_) => {
+                    let silent = self.avoid_favourite();
+                    failures.note(silent.map_or_else(String::new, |address| format!("{address} does not answer")));
+                }
             }
         }
+    }
+}
+
+/// The last thing that went wrong while orders were given again and again.
+#[derive(Default)]
+struct Failures(Mutex<String>);
+
+impl Failures {
+    fn note(&self, failure: String) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = failure;
+    }
+
+    fn last(&self) -> String {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
@@ -258,24 +259,17 @@ fn same(left: &BrokerInfo, right: &BrokerInfo) -> bool {
     left.id == right.id && left.address == right.address
 }
 
-/// Asks one broker until it shows the marker and nothing else, or the time is over.
-async fn ask_until(link: &Link, name: &str, marker: &Acl, deadline: Instant) -> Proof {
-    let request = acls::describe_request(Some(name), None);
+/// Asks one broker until it shows the mark, and no right of the principal, or the time is over.
+async fn ask_until(link: &Link, name: &str, mark: &str, deadline: Instant) -> Proof {
     let mut seen = "no answer in time".to_owned();
     let asking = async {
         loop {
-            let answer = link.ask("read the access rights", &request, 1..=2).await;
-            let shown =
-                answer.and_then(|answer| Ok(found(&answer, &link.address)?.map(|(_, acl)| acl).collect::<Vec<_>>()));
-            match shown {
-                Ok(shown) if shown == std::slice::from_ref(marker) => return Proof::Gone,
-                Ok(shown) => {
-                    let rights = shown.iter().filter(|acl| *acl != marker).count();
-                    seen = match rights {
-                        0 => "it has not applied the end of the cut-off yet".to_owned(),
-                        rights => format!("it still shows {rights} rights"),
-                    };
-                    sleep(POLL).await;
+            let asked = Instant::now();
+            match applied(link, name, mark).await {
+                Ok(None) => return Proof::Gone,
+                Ok(Some(missing)) => {
+                    seen = missing;
+                    barrier::rest(asked).await;
                 }
                 Err(Error::Unreachable { port_closed: true, .. }) => return Proof::PortClosed,
                 Err(error) => {
@@ -289,4 +283,14 @@ async fn ask_until(link: &Link, name: &str, marker: &Acl, deadline: Instant) -> 
         Ok(proof) => proof,
         Err(_) => Proof::Open { reason: seen },
     }
+}
+
+/// What one broker lacks of having applied the cut-off.
+async fn applied(link: &Link, name: &str, mark: &str) -> Result<Option<String>, Error> {
+    if rights_of(link, mark).await? == 0 {
+        return Ok(Some("it has not applied the end of the cut-off yet".to_owned()));
+    }
+    // Asked second: a right that was granted meanwhile, whoever did that, must not be overlooked.
+    let left = rights_of(link, name).await?;
+    Ok((left > 0).then(|| format!("it still shows {left} rights")))
 }

@@ -122,10 +122,12 @@ pub enum Error {
         reason: String,
     },
     /// Not done within the time that the caller gave.
-    #[error("not finished within {} ms: {what}", .bound.as_millis())]
+    #[error("{what} within {} ms{}", .bound.as_millis(), words(.reason))]
     Late {
         /// What was waited for.
         what: String,
+        /// What was seen last, possibly nothing.
+        reason: String,
         /// The caller's bound.
         bound: Duration,
     },

@@ -1,6 +1,9 @@
 //! What is on the cluster under a name prefix: for a reconciler, which compares it with what should be there.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use kafka_protocol::{
     messages::{
@@ -14,11 +17,11 @@ use crate::{
     Address, Cluster, Error, Mechanism,
     acls::{self, Acl, RIGHTS, Resource},
     answer::judge,
-    scram,
+    barrier, scram,
 };
 
 /// Lists of a large cluster take their time.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 /// Asked for one after the other, so that no single answer holds all rights of a large cluster. Rights on users (delegation
 /// tokens) are not asked for: Kafka 3.8 does not let a filter name that kind, and they grant no data.
 const RESOURCES: [Resource; 5] =
@@ -31,6 +34,8 @@ const COMPLETE: u16 = (1 << RIGHTS.len()) - 1;
 pub struct Inventory {
     /// Every user that has rights, a credential or a quota.
     pub users: BTreeMap<String, Found>,
+    /// Marks that were made for such users and are still there: of orders under way, and of some that were broken off. See [`Cluster::sweep_markers`].
+    pub markers: BTreeSet<String>,
 }
 
 /// What one user has. Kept small: a large cluster has 200,000 of them.
@@ -114,7 +119,14 @@ impl Cluster {
         let request = acls::describe_request(None, Some(resource));
         let (answer, address): (DescribeAclsResponse, Address) =
             self.ask_within("list the access rights", &request, 1..=2, PATIENCE).await?;
-        for (user, acl) in acls::found(&answer, &address)?.filter(|(user, _)| user.starts_with(prefix)) {
+        let markers = barrier::prefix(prefix);
+        for (user, acl) in acls::found(&answer, &address)? {
+            if user.starts_with(&markers) {
+                into.markers.insert(user.to_owned());
+            }
+            if !user.starts_with(prefix) {
+                continue;
+            }
             match into.users.get_mut(user) {
                 Some(found) => found.add(acl),
                 None => into.users.entry(user.to_owned()).or_default().add(acl),

@@ -24,9 +24,9 @@ use twinkey_kafka_wire::client::{Client, ClientError, SaslMechanism};
 use crate::{Address, Error, Settings};
 
 /// Connections that are kept open while nobody uses them.
-const KEPT: usize = 4;
+const KEPT: usize = 8;
 /// A connection that was used this recently is believed to be alive; an older one is asked first.
-const FRESH: Duration = Duration::from_millis(500);
+const FRESH: Duration = Duration::from_millis(50);
 /// How long a connection that rested may take to show that it is alive.
 const PING: Duration = Duration::from_millis(500);
 
@@ -54,10 +54,14 @@ impl Link {
     /// A connection that has just proved to be alive, so that an order sent on it is unlikely to get lost.
     pub(crate) async fn ready(&self) -> Result<Connection, Error> {
         while let Some(mut connection) = self.take() {
-            if connection.used.elapsed() < FRESH
-                || matches!(timeout(PING, connection.client.api_versions(3)).await, Ok(Ok(_)))
-            {
+            if connection.used.elapsed() < FRESH {
                 return Ok(connection);
+            }
+            match timeout(PING, connection.client.api_versions(3)).await {
+                Ok(Ok(_)) => return Ok(connection),
+                Ok(Err(_)) => {}
+                // A broker that is silent on one of them is silent on all.
+                Err(_) => self.resting().clear(),
             }
         }
         self.connect().await
@@ -222,7 +226,7 @@ impl Connection {
         request: &R,
         versions: RangeInclusive<i16>,
     ) -> Result<R::Response, Error> {
-        self.ask_within(link, what, request, versions, link.settings.timeouts.call).await
+        self.ask_within(link, what, request, versions, link.settings.timeouts.question).await
     }
 
     /// Asks for something that may take longer than other calls.

@@ -42,8 +42,8 @@ impl Cluster {
                 return Ok(());
             }
             if Instant::now() > deadline {
-                let what = "the claim of this installation to show on the cluster".to_owned();
-                return Err(Error::Late { what, bound: SHOWN });
+                let what = "the claim of this installation does not show on the cluster".to_owned();
+                return Err(Error::Late { what, reason: String::new(), bound: SHOWN });
             }
             sleep(POLL).await;
         }

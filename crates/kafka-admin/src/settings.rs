@@ -71,8 +71,10 @@ impl fmt::Debug for Trust {
 pub struct Timeouts {
     /// From a closed socket to a connection that is signed in.
     pub connect: Duration,
-    /// One request, sent to answered.
+    /// One order, sent to answered.
     pub call: Duration,
+    /// One question, sent to answered; after that another broker is asked.
+    pub question: Duration,
     /// How long a definite refusal that is known to pass (a controller that fails over, 10.7 s were seen) is tried again.
     pub retry: Duration,
     /// How long a grant waits for one broker to show it, before that broker is named and passed by.
@@ -84,6 +86,7 @@ impl Default for Timeouts {
         Self {
             connect: Duration::from_secs(5),
             call: Duration::from_secs(10),
+            question: Duration::from_secs(2),
             retry: Duration::from_secs(15),
             settle: Duration::from_secs(1),
         }

@@ -1,4 +1,4 @@
-//! A real Apache Kafka on loopback (KRaft, TLS, SCRAM, an authorizer), through `scripts/kafka/kafka`.
+//! A real Apache Kafka on loopback (TLS, SCRAM, an authorizer), through `scripts/kafka/kafka`.
 //!
 //! `KAFKA_VERSION` picks the version. Starting takes 10 to 20 s a cluster, so that tests share one where they can: see
 //! [`Kafka::shared`].
@@ -14,6 +14,9 @@ use crate::watchdog;
 
 /// The variable that names the directory of a running single-node cluster, for all suites of a `make test`.
 pub const SHARED: &str = "TWINKEY_TEST_KAFKA";
+
+/// The variable that names the directory of a running cluster of three nodes, for repeated runs of tests that stop nodes.
+pub const THREE: &str = "TWINKEY_TEST_KAFKA_THREE";
 
 /// A cluster. It ends when this is dropped, or with the test process, unless it was running already.
 #[derive(Debug)]
@@ -59,6 +62,14 @@ impl Kafka {
             Some(directory) => Self::read(directory.into(), 1, false),
             None => Self::start(1),
         })
+    }
+
+    /// A cluster of three nodes for this process alone, to pause and kill: the one that [`THREE`] names, or a new one.
+    pub fn three() -> Self {
+        match std::env::var_os(THREE) {
+            Some(directory) => Self::read(directory.into(), 3, false),
+            None => Self::start(3),
+        }
     }
 
     /// `host:port` of each node, separated by commas.
