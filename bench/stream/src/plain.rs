@@ -17,7 +17,8 @@ use super::{SIZE, WINDOW, seconds};
 
 /// The connection, and what the client sets for a producer as well.
 fn config() -> anyhow::Result<ClientConfig> {
-    let settings: BTreeMap<String, String> = serde_json::from_str(&std::env::var("KAFKA").context("KAFKA is not set")?)?;
+    let settings: BTreeMap<String, String> =
+        serde_json::from_str(&std::env::var("KAFKA").context("KAFKA is not set")?)?;
     let mut config = ClientConfig::new();
     for (key, value) in settings {
         config.set(key, value);

@@ -1,13 +1,15 @@
 //! The HTTP API as the client needs it: one connection, bounded times, and retries of what may succeed.
 
-use std::{collections::BTreeMap, net::IpAddr, sync::Arc, time::Duration};
+mod http;
+mod tls;
 
-use backon::{ExponentialBuilder, Retryable};
+use std::{collections::BTreeMap, time::Duration};
+
 use base64::{Engine, prelude::BASE64_STANDARD};
-use reqwest::{Method, StatusCode, Url};
-use rustls_platform_verifier::BuilderVerifierExt;
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use reqwest::{Method, Url};
+use serde::{Deserialize, Serialize};
 
+use self::tls::{insecure, is_local, tls};
 use crate::{Error, SdkToken, topic::TopicSettings};
 
 /// How long one attempt may take; the whole call has a limit of its own.
@@ -55,12 +57,6 @@ struct NewTopic<'a> {
     name: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     configuration: Option<&'a TopicSettings>,
-}
-
-#[derive(Deserialize, Default)]
-struct ErrorBody {
-    message: Option<String>,
-    code: Option<String>,
 }
 
 impl Portal {
@@ -164,104 +160,6 @@ impl Portal {
             Err(error) => Err(of_workspace(error, token, workspace)),
         }
     }
-
-    /// Sends a request, again and again while that can help and the limit is not reached. Every request here may be sent
-    /// twice: creating a topic that exists is answered with a sentence of its own.
-    async fn call<T: DeserializeOwned>(
-        &self,
-        token: &SdkToken,
-        method: Method,
-        path: &str,
-        body: Option<&impl Serialize>,
-    ) -> Result<T, Error> {
-        let last = std::sync::Mutex::new(None);
-        let backoff = ExponentialBuilder::default()
-            .with_min_delay(Duration::from_millis(100))
-            .with_max_delay(Duration::from_secs(2))
-            .without_max_times()
-            .with_jitter();
-        let attempts = (|| self.once(token, &method, path, body)).retry(backoff).when(Error::is_transient).notify(
-            |error, delay| {
-                tracing::debug!("{error}; trying again in {delay:?}");
-                *last.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(error.clone());
-            },
-        );
-        let outcome = tokio::time::timeout(self.limit, attempts).await;
-        let last = last.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
-        outcome.unwrap_or_else(|_| {
-            Err(last.unwrap_or_else(|| Error::ApiUnreachable {
-                api: self.address.clone(),
-                reason: format!("no answer within {:?}", self.limit),
-            }))
-        })
-    }
-
-    async fn once<T: DeserializeOwned>(
-        &self,
-        token: &SdkToken,
-        method: &Method,
-        path: &str,
-        body: Option<&impl Serialize>,
-    ) -> Result<T, Error> {
-        let mut request = self
-            .http
-            .request(method.clone(), format!("{}{path}", self.address))
-            .bearer_auth(token.expose())
-            .header("X-Version", "2.0");
-        if let Some(body) = body {
-            request = request.json(body);
-        }
-        let response = request.send().await.map_err(|error| self.transport(&error))?;
-        let status = response.status();
-        let text = response.text().await.map_err(|error| self.transport(&error))?;
-        if status.is_success() {
-            return serde_json::from_str(&text).map_err(|error| self.unexpected(method, path, &error.to_string()));
-        }
-        let body: ErrorBody = serde_json::from_str(&text).unwrap_or_default();
-        let message = body.message.unwrap_or_else(|| text.chars().take(200).collect());
-        if status == StatusCode::UNAUTHORIZED {
-            let (token, api) = (token.masked(), self.address.clone());
-            let rotated_out = body.code.as_deref() == Some("TokenRotatedOut");
-            return Err(if rotated_out {
-                Error::TokenRotatedOut { token, message }
-            } else {
-                Error::TokenUnknown { token, api }
-            });
-        }
-        Err(Error::Api { status: status.as_u16(), request: format!("{method} {path}"), message })
-    }
-
-    fn unexpected(&self, method: &Method, path: &str, why: &str) -> Error {
-        let message =
-            format!("which is not how this API is known to answer ({why}); is {} the right one?", self.address);
-        Error::Api { status: 200, request: format!("{method} {path}"), message }
-    }
-
-    fn transport(&self, error: &reqwest::Error) -> Error {
-        let api = self.address.clone();
-        let mut reasons = Vec::new();
-        let mut certificate = false;
-        let mut cause: Option<&(dyn std::error::Error + 'static)> = std::error::Error::source(error);
-        while let Some(error) = cause {
-            certificate |= matches!(error.downcast_ref(), Some(rustls::Error::InvalidCertificate(_)));
-            // An I/O error is its own cause's text again.
-            let text = error.to_string();
-            if reasons.last() != Some(&text) {
-                reasons.push(text);
-            }
-            // `io::Error::source` skips the error that it wraps.
-            cause = match error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref) {
-                Some(inner) => Some(inner),
-                None => error.source(),
-            };
-        }
-        let reason = match reasons.pop() {
-            _ if error.is_timeout() => format!("no answer within {ATTEMPT:?}"),
-            Some(reason) => reason,
-            None => "the connection failed".into(),
-        };
-        if certificate { Error::ApiCertificate { api, reason } } else { Error::ApiUnreachable { api, reason } }
-    }
 }
 
 /// An SDK token is refused with 403 for every other workspace.
@@ -272,35 +170,6 @@ fn of_workspace(error: Error, token: &SdkToken, workspace: &str) -> Error {
         }
         error => error,
     }
-}
-
-/// TLS with a provider of its own, so that a program need not install one. Without `https` nothing is verified, and the
-/// machine's certificates are not loaded, which takes milliseconds.
-fn tls(url: &Url) -> Result<rustls::ClientConfig, rustls::Error> {
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let builder = rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
-    Ok(match url.scheme() {
-        "https" => builder.with_platform_verifier()?.with_no_client_auth(),
-        _ => builder.with_root_certificates(rustls::RootCertStore::empty()).with_no_client_auth(),
-    })
-}
-
-fn is_local(url: &Url) -> bool {
-    url.host_str().is_some_and(|host| {
-        let address = host.trim_matches(['[', ']']).parse::<IpAddr>();
-        host == "localhost" || host.ends_with(".localhost") || address.is_ok_and(|address| address.is_loopback())
-    })
-}
-
-/// What is to be said about an API that is reached without TLS over a network.
-fn insecure(url: &Url) -> Option<String> {
-    (url.scheme() == "http" && !is_local(url)).then(|| {
-        format!(
-            "the API at {}://{} is reached without TLS: everybody on the way can read the SDK token; use https",
-            url.scheme(),
-            url.host_str().unwrap_or_default()
-        )
-    })
 }
 
 /// For one segment of a path.
@@ -318,15 +187,6 @@ fn percent_encoded(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn only_a_network_without_tls_is_warned_of() {
-        let warned = |url: &str| insecure(&Url::parse(url).expect("a URL")).is_some();
-        assert!(warned("http://twinkey.example.com") && warned("http://10.0.0.7:8080"));
-        for fine in ["https://twinkey.example.com", "http://localhost:8080", "http://127.0.0.1", "http://[::1]:1"] {
-            assert!(!warned(fine), "{fine}");
-        }
-    }
 
     #[test]
     fn an_address_that_is_none_is_refused() {
