@@ -78,7 +78,7 @@ async fn consume_stream(client: &QuixStreamingClient, topic: &str, group: &str) 
                 json!({"timestamp": row.timestamp, "values": values, "tags": row.tags})
             })),
             StreamContent::Events(found) => {
-                events.extend(found.into_iter().map(|it| json!([it.timestamp, it.id, it.value, it.tags])))
+                events.extend(found.into_iter().map(|it| json!([it.timestamp, it.id, it.value, it.tags])));
             }
             StreamContent::End(end) => break format!("{}/{end:?}", message.stream),
             _ => {}

@@ -14,7 +14,7 @@ use crate::client::ServerArgs;
 /// Whose topics these are.
 #[derive(Args)]
 pub struct StreamingArgs {
-    /// The workspace; with Quix__Sdk__Token set, the token's own is the default
+    /// The workspace; where the variable for a token is set, the token's own is the default
     #[arg(short, long, env = "Quix__Workspace__Id", value_parser = workspace_id)]
     workspace: Option<String>,
     /// A setting of librdkafka; may be given several times
@@ -28,7 +28,7 @@ pub struct StreamingArgs {
 }
 
 impl StreamingArgs {
-    /// A client: with Quix__Sdk__Token and Quix__Portal__Api where they are set, as every Quix client; else with Token 1 of the
+    /// A client: with `Quix__Sdk__Token` and `Quix__Portal__Api` where they are set, as every Quix client; else with Token 1 of the
     /// workspace, revealed to who is signed in.
     pub async fn connect(&self, create_topics: bool) -> anyhow::Result<QuixStreamingClient> {
         let limit = Duration::from_secs(self.timeout);

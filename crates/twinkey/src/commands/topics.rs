@@ -46,8 +46,8 @@ pub enum Topics {
         /// How many bytes of each partition are kept; -1: no limit
         #[arg(long, allow_hyphen_values = true, value_name = "BYTES")]
         retention_bytes: Option<i64>,
-        /// Delete, Compact or DeleteAndCompact
-        #[arg(long)]
+        /// What happens to old messages
+        #[arg(long, value_name = "Delete|Compact|DeleteAndCompact")]
         cleanup_policy: Option<String>,
         #[command(flatten)]
         streaming: StreamingArgs,

@@ -71,14 +71,13 @@ impl Consume {
         let mut left = self.count.unwrap_or(u64::MAX);
         while left > 0 {
             // What was printed is to be seen before there is nothing more to print.
-            let message = match futures::FutureExt::now_or_never(consumer.next()) {
-                Some(message) => message,
-                None => {
-                    out.flush()?;
-                    tokio::select! {
-                        message = consumer.next() => message,
-                        _ = &mut interrupted => break,
-                    }
+            let message = if let Some(message) = futures::FutureExt::now_or_never(consumer.next()) {
+                message
+            } else {
+                out.flush()?;
+                tokio::select! {
+                    message = consumer.next() => message,
+                    _ = &mut interrupted => break,
                 }
             };
             match message {
