@@ -129,8 +129,10 @@ impl QuixStreamingClient {
         self.shared.events.subscribe()
     }
 
-    /// Moves to the next token (see [`ClientBuilder::fallback`]) before the one in use dies. Producers finish what is on its
-    /// way first, so nothing is sent twice. This is the rotation without downtime: move, then rotate.
+    /// Moves to the next token (see [`ClientBuilder::fallback`]) before the one in use dies. Each producer finishes what is on
+    /// its way first and then follows, which [`Event::ProducerMoved`] tells, so nothing is sent twice. This is the rotation
+    /// without downtime: move, then rotate. If the next token is
+    /// not valid this is an error, and everything stays as it was.
     pub async fn use_fallback(&self) -> Result<(), Error> {
         self.connection().await?;
         self.shared.credentials.advance().await?;

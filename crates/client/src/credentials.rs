@@ -106,7 +106,9 @@ impl Credentials {
     pub(crate) async fn advance(&self) -> Result<Arc<Connection>, Error> {
         let before = self.get().await?;
         let _asking = self.asking.lock().await;
-        self.acquire((before.source + 1) % self.sources.len(), Some(&before)).await
+        // Not the others after it: that the next one is dead is what the caller has to know before he rotates.
+        let connection = self.connect((before.source + 1) % self.sources.len(), Some(&before)).await?;
+        Ok(self.publish(connection, Some(&before)))
     }
 
     /// The token to call the API with.

@@ -172,14 +172,14 @@ pub enum Error {
         /// What is wrong.
         reason: String,
     },
-    /// A setting that librdkafka does not know or accept.
-    #[error("librdkafka does not accept the setting {key}={value}: {reason}")]
+    /// A setting that librdkafka does not know or accept, or that makes no sense.
+    #[error("the setting {key}={value} is not accepted: {reason}")]
     Setting {
         /// Its name.
         key: String,
         /// Its value.
         value: String,
-        /// librdkafka's sentence.
+        /// Why.
         reason: String,
     },
     /// The producer or consumer was closed.

@@ -77,6 +77,10 @@ impl ConsumerBuilder {
 
     /// The consumer, when the broker has accepted the credentials and knows the topic.
     pub async fn build(self) -> Result<Consumer, Error> {
+        if self.group.is_some() && !matches!(self.start, Start::Earliest | Start::Latest) {
+            let reason = "a group begins where it has committed; seek, or read without a group".into();
+            return Err(Error::Setting { key: "start".into(), value: format!("{:?}", self.start), reason });
+        }
         let topic = self.client.topic_id(&self.topic, &self.topic_settings).await?;
         let connection = self.client.connection().await?;
         // librdkafka asks for a name even where there is no group; as the original client, a random one in the workspace.

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use tokio::net::TcpListener;
 use twinkey_api::token_pair::Slot;
-use twinkey_client::{Error, Message, QuixStreamingClient};
+use twinkey_client::{Error, Message, QuixStreamingClient, Start};
 use twinkey_testkit::TestServer;
 
 use super::support::{builder, client, soon};
@@ -163,6 +163,9 @@ async fn a_setting_that_librdkafka_does_not_know() {
     let client = builder(&server).await.property("no.such.thing", "1").build().expect("built");
     let error = soon(client.producer("t")).await.expect_err("unknown");
     assert!(matches!(error, Error::Setting { .. }) && error.to_string().contains("no.such.thing"), "{error}");
+    let group = builder(&server).await.build().expect("built").consumer_builder("t").group("g").start(Start::Offset(5));
+    let error = soon(group.build()).await.expect_err("a group has its own place");
+    assert!(matches!(error, Error::Setting { .. }) && error.to_string().contains("seek"), "{error}");
     server.stop().await;
 }
 

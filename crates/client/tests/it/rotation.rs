@@ -157,6 +157,18 @@ async fn s9_without_another_token_everything_ends_with_the_reason() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_fallback_that_is_not_valid_is_told_before_anybody_rotates() {
+    let server = TestServer::start().await;
+    let never_issued = "sdk-0123456789ABCDEFGHIJKLMNOPQRSTUV3uaJwH";
+    let client = builder(&server).await.fallback(never_issued).build().expect("built");
+    let producer = client.producer("t").await.expect("a producer");
+    let error = soon(client.use_fallback()).await.expect_err("not valid");
+    assert!(matches!(error, Error::TokenUnknown { .. }), "{error}");
+    soon(producer.send(Message::value("x"))).await.expect("delivered, as before");
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_new_token_is_picked_up_from_a_file_or_a_callback() {
     let server = TestServer::start().await;
     let [current, next] = [server.token(Slot::Current).await, server.token(Slot::Next).await];
