@@ -70,6 +70,19 @@ async fn an_api_that_does_not_answer() {
     }
 }
 
+/// The broker's port speaks TLS with a CA that this machine does not know: an API behind such a certificate looks the same.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_api_whose_certificate_is_not_trusted() {
+    let server = TestServer::start().await;
+    let config = client(&server).await.librdkafka_config().await.expect("acquired");
+    let address = format!("https://{}", config.get("bootstrap.servers").expect("an address"));
+    let client = builder(&server).await.portal_api(&address).build().expect("built");
+    let error = soon(client.producer("t")).await.expect_err("not trusted");
+    assert!(matches!(error, Error::ApiCertificate { .. }) && !error.is_transient(), "{error}");
+    assert!(error.to_string().contains(&address), "{error}");
+    server.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn something_else_than_the_api_answers() {
     let server = TestServer::start().await;
