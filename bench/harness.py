@@ -4,6 +4,8 @@ import base64
 import json
 import os
 import shutil
+import signal
+import socket
 import statistics
 import subprocess
 import sys
@@ -14,7 +16,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
 CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "twinkey"
-KAFKA = Path(os.environ.get("TWINKEY_KAFKA", ROOT.parent / "shared" / "kafka" / "kafka"))
+KAFKA = Path(os.environ.get("TWINKEY_KAFKA", ROOT / "scripts" / "kafka" / "kafka"))
 
 
 def stop_with(message):
@@ -82,11 +84,56 @@ def python_with_confluent_kafka():
     return python
 
 
-class Twinkey:
-    """A server on free ports. Use it in a `with`, so that it stops whatever happens."""
+def free_port():
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return taken.getsockname()[1]
 
-    def __init__(self, binaries, data_dir):
+
+class Postgres:
+    """A PostgreSQL server on a free port, from Debian's packages. Use it in a `with`, so that it stops whatever happens."""
+
+    def __init__(self, directory):
+        installed = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda it: int(it.parent.name))
+        if not installed:
+            need(**{"pg_ctlcluster": "postgresql"})
+            installed = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
+        # It refuses to run as root; then it runs as the user of its package.
+        self.user = {"user": "postgres", "group": "postgres", "extra_groups": []} if os.geteuid() == 0 else {}
+        self.programs, self.directory, self.port = installed[-1], Path(directory), free_port()
+        self.url = f"postgres://postgres@127.0.0.1:{self.port}/postgres"
+
+    def __enter__(self):
+        self.directory.mkdir()
+        if self.user:
+            shutil.chown(self.directory, self.user["user"], self.user["group"])
+        # Whoever runs the bench may not let others into the directory above.
+        options = {"cwd": self.directory, "stdout": subprocess.DEVNULL, **self.user}
+        init = ["initdb", "-D", self.directory / "data", "-U", "postgres", "--auth=trust", "--no-sync"]
+        subprocess.run([self.programs / init[0], *init[1:]], check=True, **options)
+        settings = ["listen_addresses=127.0.0.1", f"port={self.port}", f"unix_socket_directories={self.directory}"]
+        arguments = [part for setting in [*settings, "max_connections=200"] for part in ("-c", setting)]
+        log = {**options, "stderr": open(self.directory.with_suffix(".log"), "w")}
+        self.process = subprocess.Popen([self.programs / "postgres", "-D", self.directory / "data", *arguments], **log)
+        probe = [self.programs / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(self.port)]
+        deadline = time.monotonic() + 60
+        while subprocess.run(probe).returncode:
+            if time.monotonic() > deadline or self.process.poll() is not None:
+                stop_with("PostgreSQL did not start: " + self.directory.with_suffix(".log").read_text())
+            time.sleep(0.05)
+        return self
+
+    def __exit__(self, *_):
+        self.process.send_signal(signal.SIGINT)
+        self.process.wait(60)
+
+
+class Twinkey:
+    """A server on free ports. Use it in a `with`, so that it stops whatever happens. `settings` are further variables."""
+
+    def __init__(self, binaries, data_dir, settings=None):
         self.binary, self.data_dir, self.process = binaries / "twinkey", Path(data_dir), None
+        self.settings = settings or {}
 
     def start(self):
         """Starts; returns the seconds until the API answered its first authenticated request."""
@@ -97,7 +144,7 @@ class Twinkey:
             [self.binary, "serve", *listen],
             stdout=subprocess.DEVNULL,
             stderr=open(self.data_dir.with_suffix(".log"), "a"),
-            env={**os.environ, "TWINKEY_LOG": "warn"},
+            env={**os.environ, "TWINKEY_LOG": "warn", **self.settings},
         )
         while not endpoints.exists():
             if self.process.poll() is not None:
@@ -120,11 +167,23 @@ class Twinkey:
     def __exit__(self, *_):
         self.stop()
 
-    def get(self, path, token=None, method="GET"):
-        token = token or json.loads((self.data_dir / "cli.json").read_text())["token"]
-        request = urllib.request.Request(self.url + path, headers={"Authorization": "Bearer " + token}, method=method)
-        with urllib.request.urlopen(request, timeout=30) as answer:
+    @property
+    def admin(self):
+        """The personal access token of the local command line."""
+        return json.loads((self.data_dir / "cli.json").read_text())["token"]
+
+    def get(self, path, token=None, method="GET", body=None):
+        headers = {"Authorization": "Bearer " + (token or self.admin)}
+        data = None if body is None else json.dumps(body).encode()
+        if data:
+            headers["Content-Type"] = "application/json"
+        request = urllib.request.Request(self.url + path, data, headers, method=method)
+        with urllib.request.urlopen(request, timeout=60) as answer:
             return answer.read()
+
+    def post(self, path, body):
+        """The JSON answer to a JSON body."""
+        return json.loads(self.get(path, method="POST", body=body))
 
     def token(self, workspace="demo"):
         """Token 1 of a workspace."""

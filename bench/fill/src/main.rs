@@ -53,7 +53,7 @@ async fn fill(db: &Db, keys: &Keys, random: &Random, count: usize) -> anyhow::Re
             let id = WorkspaceId::parse(&format!("bench{number:06}"))?;
             let named = (&id, id.as_str());
             let (actor, now) = (Actor::system(), clock()());
-            insert_workspace(&*transaction, (keys, random), &actor, &organisation.id, named, now).await?;
+            insert_workspace(&*transaction, (keys, random), &actor, &organisation.id, named, false, now).await?;
         }
         transaction.commit().await?;
     }

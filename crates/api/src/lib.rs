@@ -3,6 +3,7 @@
 
 pub mod audit;
 pub mod auth;
+pub mod broker;
 pub mod error;
 pub mod name;
 pub mod role;

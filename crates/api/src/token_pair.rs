@@ -69,6 +69,9 @@ pub struct TokenPair {
     pub current: SdkToken,
     /// Token 2.
     pub next: SdkToken,
+    /// Deactivated tokens that a broker may still serve; empty as soon as every broker has shown that it does not.
+    #[serde(default)]
+    pub cutting_off: Vec<CuttingOff>,
 }
 
 /// Answer of `POST …/tokens/{slot}/reveal`.
@@ -105,7 +108,8 @@ pub struct EmergencyRotation {
     pub reason: String,
 }
 
-/// Answer of a rotation. When it arrives, the deactivated token is dead on the API and on the broker.
+/// Answer of a rotation. When it arrives, the deactivated token is dead on the API; and on the broker, unless `cutOff` says
+/// what is still open there.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Rotated {
@@ -119,8 +123,55 @@ pub struct Rotated {
     pub deactivated: DeactivatedToken,
     /// Every token that was deactivated; two after an emergency rotation.
     pub all_deactivated: Vec<DeactivatedToken>,
-    /// How many open broker connections were closed.
+    /// How many open broker connections were closed. 0 on Apache Kafka, which leaves them open and refuses their requests.
     pub connections_closed: usize,
+    /// Whether it is proved that no broker serves the deactivated tokens any more.
+    pub cut_off: CutOffProof,
+}
+
+/// What is known of a cut-off when the rotation is answered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct CutOffProof {
+    /// Proved (status 200), or pending (status 202) and going on in the background.
+    pub state: CutOffState,
+    /// What may still serve a deactivated token; empty when it is proved.
+    pub open: Vec<OpenBroker>,
+}
+
+/// See [`CutOffProof`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum CutOffState {
+    /// No broker serves the token any more, and each has shown it.
+    Proved,
+    /// Some broker could not be asked yet; it goes on.
+    Pending,
+}
+
+/// A deactivated token that a broker may still serve.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct CuttingOff {
+    /// The token's public id.
+    pub id: String,
+    /// Since when it is deactivated.
+    #[schema(value_type = String, format = DateTime)]
+    pub deactivated_at: Timestamp,
+    /// What may still serve it; empty where the first attempt is not over.
+    pub open: Vec<OpenBroker>,
+}
+
+/// Something that may still serve a dead token.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct OpenBroker {
+    /// The broker's id; null where it is not a broker that is waited for, or where none answered.
+    pub id: Option<i32>,
+    /// Where it is, `host:port`; empty where `id` is null.
+    pub address: String,
+    /// Why nothing better is known.
+    pub reason: String,
 }
 
 /// A token that is dead.

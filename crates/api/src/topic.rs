@@ -21,7 +21,7 @@ pub struct NewTopic {
 pub struct TopicSettings {
     /// How many partitions, 1 to 1000; can only grow.
     pub partitions: Option<i32>,
-    /// Taken note of only: the embedded broker is one node.
+    /// How many copies. The embedded broker is one node and takes no note of it.
     pub replication_factor: Option<i32>,
     /// How long records are kept, in minutes; -1: for ever.
     pub retention_in_minutes: Option<i64>,
@@ -63,12 +63,12 @@ pub struct Topic {
     pub last_error: Option<String>,
     /// As `lastError`.
     pub error_status: Option<String>,
-    /// When it was created.
-    #[schema(value_type = String, format = DateTime)]
-    pub created_at: Timestamp,
-    /// When its settings last changed.
-    #[schema(value_type = String, format = DateTime)]
-    pub updated_at: Timestamp,
+    /// When it was created; null on Apache Kafka, which does not keep it.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub created_at: Option<Timestamp>,
+    /// When its settings last changed; null on Apache Kafka, which does not keep it.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub updated_at: Option<Timestamp>,
     /// Always false.
     pub persisted: bool,
     /// Always `Complete`.

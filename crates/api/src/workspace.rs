@@ -24,7 +24,7 @@ pub struct Workspace {
     pub workspace_id: String,
     /// The name that people see.
     pub name: String,
-    /// `Ready`; older C# clients fail on words they do not know.
+    /// `Ready`, or `Creating` while its principals are made on Apache Kafka; older C# clients fail on words they do not know.
     pub status: String,
     /// Always 2; clients show it only.
     pub version: u32,
@@ -91,7 +91,7 @@ pub struct LibrdkafkaConfig {
     /// The workspace's id; Java clients fail without it.
     #[serde(rename = "client.id")]
     pub client_id: String,
-    /// The CA certificate: base64 of PEM.
-    #[serde(rename = "ssl.ca.cert")]
-    pub ssl_ca_cert: String,
+    /// The CA certificate: base64 of PEM. Left out, not null, where there is no private CA: C# decodes what is there.
+    #[serde(rename = "ssl.ca.cert", skip_serializing_if = "Option::is_none", default)]
+    pub ssl_ca_cert: Option<String>,
 }

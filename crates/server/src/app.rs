@@ -2,11 +2,20 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use jiff::Timestamp;
-use twinkey_embedded_broker::{Broker, Clock};
+use twinkey_embedded_broker::Clock;
 
-use crate::{db::Db, keys::Keys, metrics::Metrics, password::Passwords, random::Random, registry::Registry};
+use crate::{
+    broker::{Broker, Reconciler},
+    cut_off::CutOffs,
+    db::Db,
+    keys::Keys,
+    metrics::Metrics,
+    password::Passwords,
+    random::Random,
+    registry::Registry,
+    replicas::Replicas,
+};
 
 /// The parts of a running server.
 pub struct App {
@@ -16,30 +25,26 @@ pub struct App {
     pub keys: Arc<Keys>,
     /// What valid SDK tokens mean.
     pub registry: Arc<Registry>,
-    /// The embedded broker.
-    pub broker: Broker,
+    /// This server among others.
+    pub replicas: Replicas,
+    /// The broker that clients stream through.
+    pub broker: Arc<dyn Broker>,
+    /// Dead tokens on their way out.
+    pub cut_offs: CutOffs,
+    /// Brings the broker in line with the database.
+    pub reconciler: Reconciler,
     /// Password hashing.
     pub passwords: Passwords,
     /// Randomness.
     pub random: Random,
+    /// When this server was started.
+    pub started_at: Timestamp,
     /// Time.
     pub clock: Clock,
     /// Counters.
     pub metrics: Metrics,
     /// The organisation of this installation.
     pub organisation: crate::db::organisations::Model,
-    /// What clients are told about the broker.
-    pub endpoint: BrokerEndpoint,
-}
-
-/// How clients reach the broker.
-pub struct BrokerEndpoint {
-    /// `host:port`.
-    pub address: String,
-    /// The CA certificate, PEM in base64.
-    pub ca_base64: String,
-    /// A zip archive with the CA certificate as `ca.cert`.
-    pub ca_zip: Bytes,
 }
 
 impl App {

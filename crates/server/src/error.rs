@@ -9,6 +9,11 @@ use jiff::Timestamp;
 use sea_orm::DbErr;
 use twinkey_api::{Role, error::ErrorBody};
 
+use crate::{
+    db::{self, Failure},
+    registry::LoadError,
+};
+
 /// What a handler answers when it cannot do what was asked. Its text is public; what is not goes to the log only.
 #[derive(Debug, thiserror::Error)]
 pub enum ApiError {
@@ -76,6 +81,24 @@ pub enum ApiError {
     /// The data directory or the database refused a write.
     #[error("The server cannot store this at the moment; nothing was changed. Its log says why")]
     Storage(String),
+    /// Apache Kafka is away; nothing was changed. Says why, because whoever is told may be able to help.
+    #[error("Nothing was changed: {0}")]
+    BrokerUnavailable(String),
+    /// Apache Kafka was asked and did not answer.
+    #[error("{0}. Look before you repeat it")]
+    BrokerOutcomeUnknown(String),
+    /// The cluster refused what Twinkey asked of it: policy, quota, or the rights of Twinkey's own account.
+    #[error("Nothing was changed: {0}")]
+    BrokerRefused(String),
+    /// The database cannot be asked at the moment.
+    #[error("The database does not answer at the moment. Nothing was changed; try again in a moment")]
+    Unavailable(String),
+    /// The database went away while it was to make a change permanent.
+    #[error(
+        "The database went away before it could say whether this took effect. Look before you repeat it: a workspace's \
+         generation tells whether it was rotated"
+    )]
+    OutcomeUnknown(String),
     /// A defect or a failing dependency; the text goes to the log.
     #[error("Something went wrong on the server; its log has the details under this correlation id")]
     Internal(String),
@@ -97,6 +120,9 @@ impl ApiError {
             Self::Invalid { status, .. } => *status,
             Self::StaleGeneration { .. } => StatusCode::CONFLICT,
             Self::Storage(_) => StatusCode::INSUFFICIENT_STORAGE,
+            Self::BrokerUnavailable(_) | Self::BrokerOutcomeUnknown(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::BrokerRefused(_) => StatusCode::BAD_GATEWAY,
+            Self::Unavailable(_) | Self::OutcomeUnknown(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -114,6 +140,11 @@ impl ApiError {
             Self::Invalid { code, .. } => code,
             Self::StaleGeneration { .. } => "StaleGeneration",
             Self::Storage(_) => "Storage",
+            Self::BrokerUnavailable(_) => "BrokerUnavailable",
+            Self::BrokerOutcomeUnknown(_) => "OutcomeUnknown",
+            Self::BrokerRefused(_) => "BrokerRefused",
+            Self::Unavailable(_) => "Unavailable",
+            Self::OutcomeUnknown(_) => "OutcomeUnknown",
             Self::Internal(_) => "Internal",
         }
     }
@@ -122,11 +153,22 @@ impl ApiError {
 impl From<DbErr> for ApiError {
     fn from(error: DbErr) -> Self {
         let text = error.to_string();
-        // SQLITE_FULL and SQLITE_IOERR: the disk, not the request and not a defect.
-        if text.contains("disk is full") || text.contains("disk I/O error") {
-            return Self::Storage(text);
+        match db::failure(&error) {
+            Failure::Away => Self::Unavailable(text),
+            Failure::OutcomeUnknown => Self::OutcomeUnknown(text),
+            Failure::Disk => Self::Storage(text),
+            Failure::Nul => Self::bad_request("NulCharacter", "A text must not contain the character NUL (U+0000)"),
+            Failure::Defect => Self::Internal(text),
         }
-        Self::Internal(text)
+    }
+}
+
+impl From<LoadError> for ApiError {
+    fn from(error: LoadError) -> Self {
+        match error {
+            LoadError::Db(error) => error.into(),
+            damaged @ LoadError::NotTwo(_) => Self::Internal(damaged.to_string()),
+        }
     }
 }
 
@@ -135,7 +177,13 @@ impl IntoResponse for ApiError {
         let status = self.status();
         let correlation_id = format!("{:08X}", rand::random::<u32>());
         match &self {
-            Self::Internal(cause) | Self::Storage(cause) => {
+            Self::Internal(cause)
+            | Self::Storage(cause)
+            | Self::BrokerRefused(cause)
+            | Self::BrokerUnavailable(cause)
+            | Self::BrokerOutcomeUnknown(cause)
+            | Self::Unavailable(cause)
+            | Self::OutcomeUnknown(cause) => {
                 tracing::error!(%correlation_id, code = self.code(), cause, "request failed");
             }
             other => tracing::debug!(%correlation_id, code = other.code(), status = status.as_u16(), "request refused"),

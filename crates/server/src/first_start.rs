@@ -32,6 +32,7 @@ pub async fn make(
     passwords: &Passwords,
     now: Timestamp,
 ) -> Result<(db::organisations::Model, Option<FirstStart>), StartError> {
+    ensure_installation(db, random, now).await?;
     if let Some(organisation) = db::organisations::find(&**db).await? {
         return Ok((organisation, None));
     }
@@ -45,6 +46,10 @@ pub async fn make(
 
     let (actor, organisation_id) = (Actor::system(), config.organisation.clone());
     let transaction = db.write().await?;
+    // Another server may have been first, on a database for several.
+    if let Some(organisation) = db::organisations::find(&*transaction).await? {
+        return Ok((organisation, None));
+    }
     db::organisations::insert(&*transaction, &organisation_id, &config.organisation, now).await?;
     let admin = (random.id(), &config.admin_email);
     db::users::insert(&*transaction, &admin.0, &organisation_id, admin.1, password_hash, Role::Admin, now).await?;
@@ -55,10 +60,22 @@ pub async fn make(
     };
     audit::append(&*transaction, &actor, now, event).await?;
     let named = (&workspace, workspace.as_str());
-    tokens::insert_workspace(&*transaction, (keys, random), &actor, &organisation_id, named, now).await?;
+    // On a cluster it becomes usable when its principals are there.
+    let prepared = config.kafka.is_some();
+    tokens::insert_workspace(&*transaction, (keys, random), &actor, &organisation_id, named, prepared, now).await?;
     transaction.commit().await?;
     let organisation = db::organisations::find(&**db).await?;
     let organisation = organisation.ok_or_else(|| sea_orm::DbErr::Custom("the first start left nothing".into()))?;
     let first_start = FirstStart { admin_email: config.admin_email.clone(), admin_password: generated };
     Ok((organisation, Some(first_start)))
+}
+
+/// A database from before installations had a row of their own gets one as well.
+async fn ensure_installation(db: &Db, random: &Random, now: Timestamp) -> Result<(), StartError> {
+    if db::installation::find(&**db).await?.is_none() {
+        let transaction = db.write().await?;
+        db::installation::find_or_insert(&*transaction, random.id(), now).await?;
+        transaction.commit().await?;
+    }
+    Ok(())
 }

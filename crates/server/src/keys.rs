@@ -20,6 +20,8 @@ use zeroize::Zeroizing;
 use crate::{files::write_private, random::Random};
 
 const NONCE_LENGTH: usize = 24;
+/// How the names of principals begin, unless the operator wants it otherwise.
+pub const PRINCIPAL_PREFIX: &str = "tk-";
 
 /// Where the master key comes from.
 #[derive(Clone)]
@@ -93,6 +95,7 @@ pub type TokenHash = [u8; 32];
 
 /// The keys in use.
 pub struct Keys {
+    principal_prefix: String,
     hash: Hmac<Sha256>,
     seal: XChaCha20Poly1305,
 }
@@ -113,9 +116,21 @@ impl Keys {
             key
         };
         Ok(Self {
+            principal_prefix: PRINCIPAL_PREFIX.to_owned(),
             hash: Hmac::new_from_slice(&*derive("twinkey token hash v1")).expect("HMAC takes keys of any length"),
             seal: XChaCha20Poly1305::new_from_slice(&*derive("twinkey token seal v1")).expect("the key has 32 bytes"),
         })
+    }
+
+    /// The same keys with principals whose names begin otherwise.
+    #[must_use]
+    pub fn with_principal_prefix(self, prefix: &str) -> Self {
+        Self { principal_prefix: prefix.to_owned(), ..self }
+    }
+
+    /// The broker principal of the token with this public id.
+    pub fn principal(&self, token_id: &str) -> String {
+        format!("{}{token_id}", self.principal_prefix)
     }
 
     /// The keyed hash that `token` is looked up by.
@@ -140,11 +155,6 @@ impl Keys {
         let plaintext = Zeroizing::new(self.seal.decrypt(&XNonce::from(*nonce), payload).ok()?);
         Secret::parse(std::str::from_utf8(&plaintext).ok()?).ok()
     }
-}
-
-/// The broker principal of the token with this public id.
-pub fn principal(token_id: &str) -> String {
-    format!("tk-{token_id}")
 }
 
 /// The password of a token's broker principal: 32 bytes of HKDF-SHA-256 over the token, base64url.

@@ -5,8 +5,13 @@
 
 pub mod app;
 pub mod audit;
+pub mod backup;
+pub mod broker;
 pub mod ca;
 pub mod cli_credential;
+pub mod copy;
+pub mod creation;
+pub mod cut_off;
 pub mod db;
 pub mod error;
 pub mod extract;
@@ -18,9 +23,11 @@ pub mod metrics;
 pub mod password;
 pub mod random;
 pub mod registry;
+pub mod replicas;
 pub mod rotation;
 pub mod routes;
 pub mod start;
 pub mod tokens;
+pub mod validity;
 
 pub use twinkey_embedded_broker::Clock;

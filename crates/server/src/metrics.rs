@@ -2,7 +2,12 @@
 
 use prometheus_client::{
     encoding::{EncodeLabelSet, text::encode},
-    metrics::{counter::Counter, family::Family, gauge::Gauge},
+    metrics::{
+        counter::Counter,
+        family::Family,
+        gauge::Gauge,
+        histogram::{Histogram, exponential_buckets},
+    },
     registry::Registry,
 };
 
@@ -15,6 +20,13 @@ pub struct Outcome {
     pub outcome: &'static str,
 }
 
+/// What a reconciliation has mended.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct Repair {
+    /// `granted`, `surplus_removed`, `cut_off`, `quota_lifted`, `workspace_created`, `token_abandoned`.
+    pub kind: &'static str,
+}
+
 /// All metrics of one server.
 pub struct Metrics {
     registry: Registry,
@@ -23,8 +35,15 @@ pub struct Metrics {
     pub rotations: Counter,
     /// Broker connections closed by rotations.
     pub connections_cut_off: Counter,
+    /// From the deactivation of a token to the proof that no broker serves it.
+    pub cut_off_seconds: Histogram,
+    /// Differences between the database and the broker that were mended.
+    pub repairs: Family<Repair, Counter>,
+    /// Names on the broker that have no rights any more.
+    pub names_without_rights: Gauge,
     tokens: Gauge,
     broker_connections: Gauge,
+    open_cut_offs: Gauge,
 }
 
 impl Default for Metrics {
@@ -38,7 +57,33 @@ impl Default for Metrics {
         registry.register("connections_cut_off", "Broker connections closed by rotations", connections_cut_off.clone());
         registry.register("sdk_tokens", "Valid SDK tokens", tokens.clone());
         registry.register("broker_connections", "Authenticated broker connections", broker_connections.clone());
-        Self { registry, authentications, rotations, connections_cut_off, tokens, broker_connections }
+        // From 10 ms, a good one, to 20 minutes: a paused broker.
+        let cut_off_seconds = Histogram::new(exponential_buckets(0.01, 2.0, 18));
+        let repairs = Family::<Repair, Counter>::default();
+        let (open_cut_offs, names_without_rights) = (Gauge::default(), Gauge::default());
+        let help = "From the deactivation of a token to the proof that no broker serves it";
+        registry.register("cut_off_seconds", help, cut_off_seconds.clone());
+        registry.register(
+            "repairs",
+            "Differences between the database and the broker that were mended",
+            repairs.clone(),
+        );
+        let help = "Deactivated tokens that a broker may still serve, followed by this server";
+        registry.register("open_cut_offs", help, open_cut_offs.clone());
+        let help = "Names on the broker without rights; see twinkey broker prune";
+        registry.register("broker_names_without_rights", help, names_without_rights.clone());
+        Self {
+            registry,
+            authentications,
+            rotations,
+            connections_cut_off,
+            cut_off_seconds,
+            repairs,
+            names_without_rights,
+            tokens,
+            broker_connections,
+            open_cut_offs,
+        }
     }
 }
 
@@ -49,7 +94,8 @@ impl Metrics {
     }
 
     /// Everything as text.
-    pub fn render(&self, tokens: usize, broker_connections: usize) -> String {
+    pub fn render(&self, tokens: usize, broker_connections: usize, open_cut_offs: usize) -> String {
+        self.open_cut_offs.set(open_cut_offs as i64);
         self.tokens.set(tokens as i64);
         self.broker_connections.set(broker_connections as i64);
         let mut text = String::new();

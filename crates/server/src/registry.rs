@@ -2,9 +2,12 @@
 //!
 //! Invariant: for each workspace exactly two tokens are known, and the maps by hash, by principal and by workspace change
 //! together under one lock. Both the HTTP API and the broker ask here, so a token lives and dies on both at once.
+//!
+//! Each pair carries the revision of the change that made it, and an older one never takes the place of a newer one. Whether
+//! what is held here may be believed is not known here: the HTTP API asks through [`crate::validity`].
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeSet, HashMap},
     sync::{
         Arc, PoisonError, RwLock,
         atomic::{AtomicI64, Ordering},
@@ -22,7 +25,7 @@ use twinkey_embedded_broker::{KnownPrincipal, Principals, Scope};
 
 use crate::{
     db,
-    keys::{Keys, TokenHash, broker_password, principal},
+    keys::{Keys, TokenHash, broker_password},
 };
 
 /// Workspaces that are read from the database at a time.
@@ -50,6 +53,12 @@ impl KnownToken {
         self.last_used_at.store(now.as_millisecond(), Ordering::Relaxed);
     }
 
+    /// The same token was read anew; when it was used last is known here only. With several replicas each knows what it has
+    /// seen itself; the batches that usage will be flushed in (issue 5) are the place where that comes together.
+    fn carry_over_use_of(&self, before: &Self) {
+        self.last_used_at.fetch_max(before.last_used_at.load(Ordering::Relaxed), Ordering::Relaxed);
+    }
+
     /// The token as the API shows it.
     pub fn describe(&self, slot: Slot) -> SdkToken {
         let last_used_at = self.last_used_at.load(Ordering::Relaxed);
@@ -69,6 +78,8 @@ impl KnownToken {
 pub struct Pair {
     /// How often the workspace has been rotated.
     pub generation: i64,
+    /// The change that made this pair: see [`db::changes`].
+    pub revision: i64,
     /// Token 1.
     pub current: Arc<KnownToken>,
     /// Token 2.
@@ -91,6 +102,7 @@ impl Pair {
             generation: self.generation,
             current: self.current.describe(Slot::Current),
             next: self.next.describe(Slot::Next),
+            cutting_off: Vec::new(),
         }
     }
 }
@@ -100,6 +112,20 @@ struct State {
     by_hash: HashMap<TokenHash, Arc<KnownToken>>,
     by_principal: HashMap<String, Arc<KnownToken>>,
     pairs: HashMap<WorkspaceId, Pair>,
+    /// Workspaces that are gone, with the revision at which they were: for whoever is slow and still holds their tokens.
+    gone: HashMap<WorkspaceId, i64>,
+}
+
+impl State {
+    /// Takes a workspace's tokens out of every map.
+    fn take(&mut self, id: &WorkspaceId) -> Option<Pair> {
+        let pair = self.pairs.remove(id)?;
+        for token in [&pair.current, &pair.next] {
+            self.by_hash.remove(&token.hash);
+            self.by_principal.remove(&token.principal);
+        }
+        Some(pair)
+    }
 }
 
 /// All valid tokens.
@@ -121,53 +147,109 @@ impl Registry {
         loop {
             let workspaces = db::workspaces::list_after(db, &after, LOAD_PAGE).await?;
             let (Some(first), Some(last)) = (workspaces.first(), workspaces.last()) else { return Ok(()) };
-            let mut rows: HashMap<String, Vec<db::tokens::Model>> = HashMap::new();
-            for row in db::tokens::list_valid_between(db, &first.id, &last.id).await? {
-                rows.entry(row.workspace_id.clone()).or_default().push(row);
-            }
-            for workspace in &workspaces {
-                let tokens = rows.remove(&workspace.id).unwrap_or_default();
-                self.set(pair(&workspace.id, workspace.generation, tokens)?);
-            }
+            let tokens = db::tokens::list_valid_between(db, &first.id, &last.id).await?;
+            self.set_all(&workspaces, tokens)?;
             after.clone_from(&last.id);
         }
     }
 
-    /// Learns anew what one workspace's tokens are: after a commit whose outcome is not known.
+    /// Learns anew what one workspace's tokens are: after a commit whose outcome is not known. Returns the tokens that died.
     pub async fn reload(&self, db: &impl ConnectionTrait, id: &WorkspaceId) -> Result<Vec<Arc<KnownToken>>, LoadError> {
-        let Some(workspace) = db::workspaces::find(db, id.as_str()).await? else { return Ok(Vec::new()) };
-        let tokens = db::tokens::list_valid_of(db, id).await?;
-        Ok(self.set(pair(id.as_str(), workspace.generation, tokens)?))
+        match read(&self.keys, db, id).await? {
+            Some(pair) => Ok(self.set(pair)),
+            None => self.remove_gone(db, id).await,
+        }
     }
 
-    /// Puts a workspace's pair in force and returns the tokens that died by it, in the order of their slots.
+    /// Learns anew what the tokens of some workspaces are.
+    pub async fn reload_each(&self, db: &impl ConnectionTrait, ids: &BTreeSet<String>) -> Result<(), LoadError> {
+        let ids: Vec<String> = ids.iter().cloned().collect();
+        for ids in ids.chunks(LOAD_PAGE as usize) {
+            let workspaces = db::workspaces::list_of(db, ids).await?;
+            self.set_all(&workspaces, db::tokens::list_valid_of_each(db, ids).await?)?;
+            let is_ready = |it: &db::workspaces::Model| it.state == db::workspaces::READY;
+            for id in ids.iter().filter(|id| !workspaces.iter().any(|it| it.id == **id && is_ready(it))) {
+                if let Ok(id) = WorkspaceId::parse(id) {
+                    self.remove_gone(db, &id).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The tokens must have been read after the workspaces: then what a pair holds is as new as its revision says, or newer.
+    fn set_all(&self, workspaces: &[db::workspaces::Model], tokens: Vec<db::tokens::Model>) -> Result<(), LoadError> {
+        let mut rows: HashMap<String, Vec<db::tokens::Model>> = HashMap::new();
+        for row in tokens {
+            rows.entry(row.workspace_id.clone()).or_default().push(row);
+        }
+        for workspace in workspaces.iter().filter(|it| it.state == db::workspaces::READY) {
+            self.set(pair(&self.keys, workspace, rows.remove(&workspace.id).unwrap_or_default())?);
+        }
+        Ok(())
+    }
+
+    async fn remove_gone(
+        &self,
+        db: &impl ConnectionTrait,
+        id: &WorkspaceId,
+    ) -> Result<Vec<Arc<KnownToken>>, LoadError> {
+        // The revision first: it must not be newer than what is seen behind it.
+        let revision = db::installation::revision(db).await?;
+        match read(&self.keys, db, id).await? {
+            Some(pair) => Ok(self.set(pair)),
+            None => Ok(self.remove(id, revision)),
+        }
+    }
+
+    /// Puts a workspace's pair in force and returns the tokens that died by it, in the order of their slots. A pair that is
+    /// older than the one in force changes nothing.
     pub fn set(&self, pair: Pair) -> Vec<Arc<KnownToken>> {
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
-        let valid = [pair.current.clone(), pair.next.clone()];
-        let before = state.pairs.insert(pair.current.workspace_id.clone(), pair);
-        let dead: Vec<_> = before
-            .into_iter()
-            .flat_map(|pair| [pair.current, pair.next])
-            .filter(|token| valid.iter().all(|survivor| survivor.id != token.id))
-            .collect();
-        for token in &dead {
-            state.by_hash.remove(&token.hash);
-            state.by_principal.remove(&token.principal);
+        let id = pair.current.workspace_id.clone();
+        let held = state.pairs.get(&id).map(|pair| pair.revision).max(state.gone.get(&id).copied());
+        if !supersedes(pair.revision, held) {
+            return Vec::new();
         }
-        for token in valid {
+        let before = state.take(&id).map(|pair| [pair.current, pair.next]).into_iter().flatten();
+        let mut dead = Vec::new();
+        for token in before {
+            match [&pair.current, &pair.next].into_iter().find(|survivor| survivor.id == token.id) {
+                Some(survivor) => survivor.carry_over_use_of(&token),
+                None => dead.push(token),
+            }
+        }
+        for token in [&pair.current, &pair.next] {
             state.by_hash.insert(token.hash, token.clone());
-            state.by_principal.insert(token.principal.clone(), token);
+            state.by_principal.insert(token.principal.clone(), token.clone());
         }
+        state.gone.remove(&id);
+        state.pairs.insert(id, pair);
         dead
     }
 
-    /// The valid token with this value.
-    pub fn find(&self, token: &Secret) -> Option<Arc<KnownToken>> {
-        let hash = self.keys.hash(token);
-        self.state.read().unwrap_or_else(PoisonError::into_inner).by_hash.get(&hash).cloned()
+    /// Forgets a workspace that was gone at `revision`, unless it is held at a newer one; returns the tokens that died by it.
+    pub fn remove(&self, id: &WorkspaceId, revision: i64) -> Vec<Arc<KnownToken>> {
+        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        if !supersedes(revision, state.pairs.get(id).map(|pair| pair.revision).max(state.gone.get(id).copied())) {
+            return Vec::new();
+        }
+        let before = state.take(id);
+        state.gone.insert(id.clone(), revision);
+        before.map(|pair| vec![pair.current, pair.next]).unwrap_or_default()
     }
 
-    /// The pair of a workspace; `None`: there is no such workspace.
+    /// Forgets everything, revisions included: before a load from a database with another history.
+    pub fn forget_all(&self) {
+        *self.state.write().unwrap_or_else(PoisonError::into_inner) = State::default();
+    }
+
+    /// The valid token with this keyed hash, as far as memory knows: see [`crate::validity::verdict`].
+    pub fn find(&self, hash: &TokenHash) -> Option<Arc<KnownToken>> {
+        self.state.read().unwrap_or_else(PoisonError::into_inner).by_hash.get(hash).cloned()
+    }
+
+    /// The pair of a workspace, as far as memory knows: see [`crate::validity::pair`].
     pub fn pair(&self, workspace_id: &WorkspaceId) -> Option<Pair> {
         self.state.read().unwrap_or_else(PoisonError::into_inner).pairs.get(workspace_id).cloned()
     }
@@ -207,6 +289,12 @@ impl Principals for Registry {
     }
 }
 
+/// Whether what was read at revision `new` may take the place of what is held at revision `held`. Reading and remembering
+/// are two steps, and whoever is slow in between must not undo what others have remembered meanwhile.
+pub fn supersedes(new: i64, held: Option<i64>) -> bool {
+    held.is_none_or(|held| new >= held)
+}
+
 /// Why the tokens of the database cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
@@ -218,21 +306,31 @@ pub enum LoadError {
     NotTwo(String),
 }
 
-fn pair(workspace_id: &str, generation: i64, rows: Vec<db::tokens::Model>) -> Result<Pair, LoadError> {
-    let damaged = || LoadError::NotTwo(workspace_id.to_owned());
+/// The pair of a workspace as the database has it; `None`: there is no such workspace, or not yet.
+pub async fn read(keys: &Keys, db: &impl ConnectionTrait, id: &WorkspaceId) -> Result<Option<Pair>, LoadError> {
+    let workspace = db::workspaces::find(db, id.as_str()).await?;
+    let Some(workspace) = workspace.filter(|it| it.state == db::workspaces::READY) else { return Ok(None) };
+    // In this order: see `Registry::set_all`.
+    let tokens = db::tokens::list_valid_of(db, id).await?;
+    pair(keys, &workspace, tokens).map(Some)
+}
+
+fn pair(keys: &Keys, workspace: &db::workspaces::Model, rows: Vec<db::tokens::Model>) -> Result<Pair, LoadError> {
+    let damaged = || LoadError::NotTwo(workspace.id.clone());
     let mut slots: HashMap<Option<String>, Arc<KnownToken>> = HashMap::new();
     for row in rows {
         let slot = row.slot.clone();
-        slots.insert(slot, Arc::new(known(row).ok_or_else(damaged)?));
+        slots.insert(slot, Arc::new(known(keys, row).ok_or_else(damaged)?));
     }
     let mut take = |slot: Slot| slots.remove(&Some(slot.name().to_owned())).ok_or_else(damaged);
-    Ok(Pair { generation, current: take(Slot::Current)?, next: take(Slot::Next)? })
+    let (generation, revision) = (workspace.generation, workspace.revision);
+    Ok(Pair { generation, revision, current: take(Slot::Current)?, next: take(Slot::Next)? })
 }
 
 /// A row as the registry holds it; `None` if the row is not one that this program wrote.
-pub fn known(row: db::tokens::Model) -> Option<KnownToken> {
+pub fn known(keys: &Keys, row: db::tokens::Model) -> Option<KnownToken> {
     Some(KnownToken {
-        principal: principal(&row.id),
+        principal: keys.principal(&row.id),
         id: row.id,
         workspace_id: WorkspaceId::parse(&row.workspace_id).ok()?,
         masked: row.masked,

@@ -6,28 +6,37 @@ use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
     sync::Arc,
+    time::Duration,
 };
 
-use base64::{Engine, engine::general_purpose::STANDARD};
 use serde::{Deserialize, Serialize};
 use tokio::{net::TcpListener, task::JoinHandle};
-use tokio_util::sync::CancellationToken;
+use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 use twinkey_api::WorkspaceId;
-use twinkey_embedded_broker::{Broker, BrokerConfig, Clock};
+use twinkey_embedded_broker::{BrokerConfig, Clock};
 use zeroize::Zeroizing;
 
 use crate::{
-    app::{App, BrokerEndpoint},
+    app::App,
+    broker::{Broker, Ca, Embedded, Endpoint, Kafka, KafkaSettings, Reconciler, kafka::KafkaStartError, reconciler},
     ca, cli_credential,
-    db::{self, Db},
+    creation::{self, CreationError},
+    cut_off::CutOffs,
+    db::{self, Db, installation::EMBEDDED},
     files::{open_private, private_directory, write_private},
     first_start::{self, FirstStart},
     http,
-    keys::{Keys, MasterKeyError, MasterKeySource},
+    keys::{Keys, MasterKeyError, MasterKeySource, PRINCIPAL_PREFIX},
     metrics::Metrics,
     password::Passwords,
     random::Random,
-    registry::{LoadError, Registry},
+    registry::Registry,
+    replicas::{
+        ReplicaMode, Replicas,
+        clock::Monotonic,
+        member::{Member, MemberError},
+        sole::claim_file,
+    },
 };
 
 /// What a server needs to know. Listeners, time and randomness are passed beside it.
@@ -35,14 +44,18 @@ use crate::{
 pub struct Config {
     /// Where everything lives that has to survive.
     pub data_dir: PathBuf,
-    /// `sqlite:…`; `twinkey.db` in the data directory if absent.
+    /// `sqlite:…` or `postgres:…`; `twinkey.db` in the data directory if absent.
     pub database_url: Option<String>,
     /// Where the master key comes from; `master.key` in the data directory if absent.
     pub master_key: Option<MasterKeySource>,
     /// How browsers and clients reach the API; `http://localhost:{port}` if absent.
     pub public_url: Option<String>,
-    /// How clients reach the broker: host, and port if it differs from the listener's.
+    /// How clients reach the embedded broker: host, and port if it differs from the listener's.
     pub broker_advertise: (String, Option<u16>),
+    /// The Apache Kafka cluster that takes the embedded broker's place.
+    pub kafka: Option<KafkaSettings>,
+    /// Whether this installation leaves the broker that it was bound to. Topics and groups do not move with it.
+    pub adopt_broker: bool,
     /// The first start's administrator.
     pub admin_email: String,
     /// The first start's password; a random one if absent.
@@ -51,6 +64,10 @@ pub struct Config {
     pub organisation: String,
     /// The first start's workspace.
     pub workspace: String,
+    /// How many servers there may be on the database, if it is one for several.
+    pub replicas: ReplicaMode,
+    /// How long a replica trusts its memory without having asked the database what is new.
+    pub replica_lease: Duration,
 }
 
 /// Why a server cannot start. One sentence each, for the person who started it.
@@ -68,11 +85,14 @@ pub enum StartError {
     #[error(transparent)]
     MasterKey(#[from] MasterKeyError),
     /// The database cannot be opened.
-    #[error("cannot open the database: {0}")]
-    Db(#[from] sea_orm::DbErr),
-    /// See [`LoadError`].
     #[error(transparent)]
-    Load(#[from] LoadError),
+    Database(#[from] db::OpenError),
+    /// The database was opened and then failed.
+    #[error("the database failed: {0}")]
+    Db(#[from] sea_orm::DbErr),
+    /// See [`MemberError`].
+    #[error(transparent)]
+    Member(#[from] MemberError),
     /// See [`ca::CaError`].
     #[error(transparent)]
     Ca(#[from] ca::CaError),
@@ -82,6 +102,22 @@ pub enum StartError {
     /// The embedded broker cannot start.
     #[error("the embedded broker cannot start: {0}")]
     Broker(String),
+    /// See [`KafkaStartError`].
+    #[error(transparent)]
+    Kafka(#[from] KafkaStartError),
+    /// The installation's topics are elsewhere.
+    #[error(
+        "this installation streams through {bound}, not through {found}. Topics, their records and consumer groups stay where          they are; if that is what you want, start once with --adopt-broker, and every valid token gets a principal on the          other broker"
+    )]
+    OtherBroker {
+        /// To which it is bound.
+        bound: String,
+        /// What it was started with.
+        found: String,
+    },
+    /// The first workspace was not made on the broker.
+    #[error("the first workspace cannot be created: {0}")]
+    FirstWorkspace(String),
 }
 
 /// The real addresses of a running server; `endpoints.json` in the data directory.
@@ -103,24 +139,33 @@ pub struct Server {
     pub first_start: Option<FirstStart>,
     /// Its parts, for tests.
     pub app: Arc<App>,
+    /// Cancelled when the server must not go on: another one works on its database, where it has to be alone.
+    pub lost: CancellationToken,
     shutdown: CancellationToken,
     http: JoinHandle<()>,
-    lock: File,
+    stop_member: CancellationToken,
+    // Aborted with a server that is dropped: to others it is then one that was killed.
+    member: AbortOnDropHandle<()>,
+    cli_credential: Option<String>,
+    /// Held until the server is gone.
+    _locks: Vec<File>,
 }
 
 impl Server {
-    /// Starts on listeners that were bound already. Ready when this returns.
+    /// Starts on listeners that were bound already; the broker's is absent with Apache Kafka. Ready when this returns. The `monotonic` clock measures for how long
+    /// memory may be trusted; `clock` may be set by anybody and is for people.
     pub async fn start(
         config: Config,
         http_listener: TcpListener,
-        broker_listener: TcpListener,
+        broker_listener: Option<TcpListener>,
         clock: Clock,
+        monotonic: Monotonic,
         random: Random,
     ) -> Result<Self, StartError> {
         let directory = &config.data_dir;
         let unusable = |error| StartError::DataDir(directory.clone(), error);
         private_directory(directory).map_err(unusable)?;
-        let lock = lock(directory)?;
+        let mut locks = vec![lock(directory)?];
         let now = clock();
 
         let database = directory.join("twinkey.db");
@@ -129,57 +174,74 @@ impl Server {
             open_private(&database).map_err(unusable)?;
         }
         let database_url = config.database_url.clone().unwrap_or_else(|| db::sqlite_url(&database));
+        if let Some(file) = db::sqlite_file(&database_url) {
+            locks.push(claim_file(&file).map_err(MemberError::from)?);
+        }
         let db = Db::open(&database_url).await?;
         let source = config.master_key.clone().unwrap_or_else(|| directory.join("master.key").into());
         // A new key is right only while nothing was encrypted with an older one.
         let may_create = db::organisations::find(&*db).await?.is_none();
-        let keys = Arc::new(Keys::load(&source, may_create, &random)?);
+        let prefix = config.kafka.as_ref().map_or(PRINCIPAL_PREFIX, |kafka| &kafka.principal_prefix);
+        let keys = Arc::new(Keys::load(&source, may_create, &random)?.with_principal_prefix(prefix));
         let passwords = Passwords::default();
         let (organisation, first_start) = first_start::make(&db, &config, (&keys, &random), &passwords, now).await?;
 
         let registry = Arc::new(Registry::new(keys.clone(), clock.clone()));
-        registry.load(&*db).await?;
+        let mode = if db.is_shared() { config.replicas } else { ReplicaMode::Exclusive };
+        let replicas = Replicas::new(mode, random.id(), replica_name(directory), config.replica_lease, monotonic);
+        let member = Member::join(&replicas, &db, &registry).await?;
         check_key(&registry, &source)?;
 
-        let (host, port) = &config.broker_advertise;
-        let tls = ca::load_or_create(directory, host, now)?;
         let http_address = http_listener.local_addr().map_err(unusable)?;
-        let broker_port = port.map_or_else(|| broker_listener.local_addr().map(|address| address.port()), Ok);
-        let broker_port = broker_port.map_err(unusable)?;
-        let broker_directory = directory.join("broker");
-        private_directory(&broker_directory).map_err(unusable)?;
-        let broker_config = BrokerConfig {
-            data_dir: broker_directory,
-            advertised_host: host.clone(),
-            advertised_port: broker_port,
-            tls: tls.server,
-            cluster_id: organisation.id.clone(),
-            auto_create_topics: false,
-            limits: twinkey_embedded_broker::Limits::default(),
-        };
-        let broker = Broker::start(broker_config, broker_listener, registry.clone(), clock.clone())
-            .await
-            .map_err(|error| StartError::Broker(error.to_string()))?;
-
-        let endpoint = BrokerEndpoint {
-            address: format!("{host}:{broker_port}"),
-            ca_base64: STANDARD.encode(&tls.ca_pem),
-            ca_zip: ca::zip_archive(&tls.ca_pem).map_err(unusable)?.into(),
+        let bound = bind(&db, &config).await?;
+        let broker: Arc<dyn Broker> = match (bound, broker_listener) {
+            (Some(kafka), _) => Arc::new(kafka),
+            (None, Some(listener)) => embedded(&config, &organisation.id, listener, &registry, &clock).await?,
+            (None, None) => return Err(StartError::Broker("it was not given a listener".into())),
         };
         let endpoints = Endpoints {
             url: config.public_url.clone().unwrap_or_else(|| default_url(http_address)),
-            broker: endpoint.address.clone(),
+            broker: broker.endpoint().address.clone(),
             pid: std::process::id(),
         };
-        let metrics = Metrics::default();
-        let app =
-            Arc::new(App { db, keys, registry, broker, passwords, random, clock, metrics, organisation, endpoint });
-        cli_credential::renew(&app, directory, &default_url(http_address)).await?;
+        let (metrics, cut_offs, reconciler) = (Metrics::default(), CutOffs::default(), Reconciler::new(&random.id()));
+        let app = Arc::new(App {
+            db,
+            keys,
+            registry,
+            replicas,
+            broker,
+            cut_offs,
+            reconciler,
+            passwords,
+            random,
+            started_at: now,
+            clock,
+            metrics,
+            organisation,
+        });
+        let (stop_member, lost) = (CancellationToken::new(), CancellationToken::new());
+        let member = tokio::spawn(member.run(app.clone(), stop_member.clone(), lost.clone()));
+        let member = AbortOnDropHandle::new(member);
+        finish_first_workspace(&app, &config).await?;
+        reconciler::start(&app);
+        let cli_credential = cli_credential::renew(&app, directory, &default_url(http_address)).await?;
         write_private(&directory.join("endpoints.json"), &serde_json::to_vec(&endpoints).expect("plain data"))
             .map_err(unusable)?;
         let shutdown = CancellationToken::new();
         let http = tokio::spawn(http::serve(http_listener, app.clone(), shutdown.clone()));
-        Ok(Self { endpoints, first_start, app, shutdown, http, lock })
+        Ok(Self {
+            endpoints,
+            first_start,
+            app,
+            lost,
+            shutdown,
+            http,
+            stop_member,
+            member,
+            cli_credential,
+            _locks: locks,
+        })
     }
 
     /// `preferred` if there is such a workspace, else any: for a hint to the person who started the server.
@@ -190,17 +252,25 @@ impl Server {
         other.unwrap_or_else(|| preferred.to_owned())
     }
 
-    /// Stops in order: no new requests, those under way finish, the broker, the database.
-    pub async fn shutdown(self) {
+    /// Stops in order: no new requests, those under way finish, the others need not wait for this one any more, the broker,
+    /// the database.
+    pub async fn shutdown(mut self) {
         self.shutdown.cancel();
-        if let Err(error) = self.http.await {
+        if let Err(error) = (&mut self.http).await {
             tracing::error!(%error, "the HTTP task failed");
+        }
+        self.app.cut_offs.stopping.cancel();
+        if let Some(id) = &self.cli_credential {
+            cli_credential::end(&self.app, id).await;
+        }
+        self.stop_member.cancel();
+        if let Err(error) = (&mut self.member).await {
+            tracing::error!(%error, "the task that keeps up with other replicas failed");
         }
         self.app.broker.shutdown().await;
         if let Err(error) = self.app.db.close().await {
             tracing::error!(%error, "the database did not close cleanly");
         }
-        drop(self.lock);
     }
 }
 
@@ -220,6 +290,98 @@ fn lock(directory: &Path) -> Result<File, StartError> {
         }
         Err(TryLockError::Error(error)) => Err(unusable(error)),
     }
+}
+
+/// Finds the cluster, if there is to be one, and binds the installation to the broker that it was started with.
+async fn bind(db: &Db, config: &Config) -> Result<Option<Kafka>, StartError> {
+    let kafka = match &config.kafka {
+        Some(settings) => Some(Kafka::find(settings.clone()).await?),
+        None => None,
+    };
+    let found = kafka.as_ref().map_or_else(|| EMBEDDED.to_owned(), |(_, it)| format!("kafka:{}", it.id));
+    let refuse_other = |installation: Option<db::installation::Model>| {
+        let installation = installation.ok_or_else(|| sea_orm::DbErr::Custom("there is no installation".into()))?;
+        match &installation.broker {
+            Some(bound) if *bound != found && !config.adopt_broker => {
+                Err(StartError::OtherBroker { bound: described(bound), found: described(&found) })
+            }
+            _ => Ok(installation),
+        }
+    };
+    let installation = refuse_other(db::installation::find(&**db).await?)?;
+    if let Some((kafka, _)) = &kafka {
+        kafka.claim(&installation.id).await?;
+    }
+    if installation.broker.as_ref() != Some(&found) {
+        // Of servers that start together on a fresh database the first one binds it for all, so this is asked again.
+        let transaction = db.write().await?;
+        refuse_other(db::installation::find(&*transaction).await?)?;
+        db::installation::set_broker(&*transaction, Some(&found)).await?;
+        transaction.commit().await?;
+    }
+    Ok(kafka.map(|(kafka, _)| kafka))
+}
+
+impl Drop for Server {
+    /// Whoever is abandoned must not go on in the background: the next start has the data directory.
+    fn drop(&mut self) {
+        self.app.cut_offs.stopping.cancel();
+    }
+}
+
+fn described(bound: &str) -> String {
+    match bound.strip_prefix("kafka:") {
+        Some(id) => format!("the Apache Kafka cluster {id}"),
+        None => "the embedded broker".to_owned(),
+    }
+}
+
+/// The first start's workspace, if the broker has not heard of it yet: whoever starts a server wants to use it.
+async fn finish_first_workspace(app: &Arc<App>, config: &Config) -> Result<(), StartError> {
+    let Ok(id) = WorkspaceId::parse(&config.workspace) else { return Ok(()) };
+    let workspace = db::workspaces::find(&*app.db, id.as_str()).await?;
+    if workspace.is_some_and(|workspace| workspace.state == db::workspaces::CREATING) {
+        match creation::finish(app, &id).await {
+            Ok(_) | Err(CreationError::Gone) => {}
+            Err(error) => return Err(StartError::FirstWorkspace(error.to_string())),
+        }
+    }
+    Ok(())
+}
+
+/// The embedded broker, with its certificate authority in the data directory.
+async fn embedded(
+    config: &Config,
+    cluster_id: &str,
+    listener: TcpListener,
+    registry: &Arc<Registry>,
+    clock: &Clock,
+) -> Result<Arc<dyn Broker>, StartError> {
+    let directory = &config.data_dir;
+    let unusable = |error| StartError::DataDir(directory.clone(), error);
+    let (host, port) = &config.broker_advertise;
+    let tls = ca::load_or_create(directory, host, clock())?;
+    let port = port.map_or_else(|| listener.local_addr().map(|address| address.port()), Ok).map_err(unusable)?;
+    let data_dir = directory.join("broker");
+    private_directory(&data_dir).map_err(unusable)?;
+    let broker_config = BrokerConfig {
+        data_dir,
+        advertised_host: host.clone(),
+        advertised_port: port,
+        tls: tls.server,
+        cluster_id: cluster_id.to_owned(),
+        auto_create_topics: false,
+        limits: twinkey_embedded_broker::Limits::default(),
+    };
+    let endpoint = Endpoint { address: format!("{host}:{port}"), ca: Some(Ca::of(&tls.ca_pem)) };
+    let broker = Embedded::start(broker_config, endpoint, listener, registry.clone(), clock.clone()).await;
+    Ok(Arc::new(broker.map_err(|error| StartError::Broker(error.to_string()))?))
+}
+
+/// What people call this server among others: where it runs.
+fn replica_name(directory: &Path) -> String {
+    let directory = directory.canonicalize().unwrap_or_else(|_| directory.to_owned());
+    format!("{}:{}", rustix::system::uname().nodename().to_string_lossy(), directory.display())
 }
 
 /// A wrong key would otherwise show only when the first client is refused.

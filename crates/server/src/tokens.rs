@@ -10,7 +10,7 @@ use twinkey_api::{TokenKind, WorkspaceId, token::Secret, token_pair::Slot};
 use crate::{
     app::App,
     audit::{self, Actor, Event},
-    db,
+    creation, db,
     error::ApiError,
     keys::Keys,
     random::Random,
@@ -37,9 +37,15 @@ impl FreshToken {
             masked: secret.masked(),
             created_at: now.as_millisecond(),
             deactivated_at: None,
+            cut_off_at: None,
+            cut_off_open: None,
+            repair_by: None,
+            repair_since: None,
+            key_id: None,
             id,
         };
-        let known = registry::known(row.clone()).expect("the row was made from a parsed workspace id and a whole hash");
+        let known =
+            registry::known(keys, row.clone()).expect("the row was made from a parsed workspace id and a whole hash");
         Self { row, known: Arc::new(known) }
     }
 
@@ -47,21 +53,40 @@ impl FreshToken {
     pub async fn insert(&self, db: &impl ConnectionTrait) -> Result<(), sea_orm::DbErr> {
         db::tokens::insert(db, self.row.clone()).await
     }
+
+    /// Stores the row as one that is not valid yet: its principal is made first.
+    pub async fn insert_prepared(&self, db: &impl ConnectionTrait) -> Result<(), sea_orm::DbErr> {
+        db::tokens::insert(db, db::tokens::Model { slot: None, ..self.row.clone() }).await
+    }
 }
 
-/// Stores a workspace together with its two tokens and the audit record, in the caller's transaction.
+/// Stores a workspace together with its two tokens and the audit record, in the caller's transaction. `prepared`: its
+/// principals have to be made first, see [`crate::creation`]; it cannot be used until then.
 pub async fn insert_workspace(
     db: &impl ConnectionTrait,
     (keys, random): (&Keys, &Random),
     actor: &Actor,
     organisation_id: &str,
     (id, name): (&WorkspaceId, &str),
+    prepared: bool,
     now: Timestamp,
 ) -> Result<(db::workspaces::Model, Pair), sea_orm::DbErr> {
-    let row = db::workspaces::insert(db, organisation_id, id, name, now).await?;
-    let [current, next] = Slot::BOTH.map(|slot| FreshToken::generate(keys, random, id, slot, now));
-    current.insert(db).await?;
-    next.insert(db).await?;
+    let state = if prepared { db::workspaces::CREATING } else { db::workspaces::READY };
+    let row = db::workspaces::insert(db, organisation_id, id, name, state, now).await?;
+    let mut tokens = Slot::BOTH.map(|slot| FreshToken::generate(keys, random, id, slot, now));
+    if prepared {
+        // Without a slot their order is that of their ids.
+        tokens.sort_by(|one, other| one.known.id.cmp(&other.known.id));
+    }
+    let [current, next] = tokens;
+    for token in [&current, &next] {
+        if prepared {
+            token.insert_prepared(db).await?;
+        } else {
+            token.insert(db).await?;
+        }
+    }
+    let revision = if prepared { row.revision } else { db::changes::record(db, id.as_str()).await? };
     let event = Event {
         action: "workspace.created",
         workspace_id: Some(id.as_str()),
@@ -69,13 +94,13 @@ pub async fn insert_workspace(
         detail: json!({"name": name, "token1": current.known.id, "token2": next.known.id}),
     };
     audit::append(db, actor, now, event).await?;
-    Ok((row, Pair { generation: 0, current: current.known, next: next.known }))
+    Ok((row, Pair { generation: 0, revision, current: current.known, next: next.known }))
 }
 
 /// Creates a workspace, unless its id is taken or one would see the other's topics. Must run to its end once begun: see
 /// `routes::to_its_end`.
 pub async fn create_workspace(
-    app: &App,
+    app: &Arc<App>,
     actor: &Actor,
     id: &WorkspaceId,
     name: &str,
@@ -93,12 +118,26 @@ pub async fn create_workspace(
         return Err(ApiError::bad_request("WorkspaceIdTaken", message));
     }
     let makers = (&*app.keys, &app.random);
+    let (named, prepared) = ((id, name), app.broker.kafka().is_some());
     let (row, pair) =
-        insert_workspace(&*transaction, makers, actor, &app.organisation.id, (id, name), app.now()).await?;
+        insert_workspace(&*transaction, makers, actor, &app.organisation.id, named, prepared, app.now()).await?;
+    if prepared {
+        transaction.commit().await?;
+        return creation::finish_or_undo(app, actor, id).await;
+    }
     if let Err(error) = transaction.commit_then(|| app.registry.set(pair)).await {
         // It is not known whether the commit took effect; the database is asked, and memory follows it.
-        app.registry.reload(&*app.db, id).await.map_err(|error| ApiError::Internal(error.to_string()))?;
-        app.registry.pair(id).ok_or(error)?;
+        let settled = app.db.settled(id.as_str()).await?;
+        app.registry.reload(&*settled, id).await.map_err(|error| app.db.unsettled(id.as_str(), error))?;
+        app.registry.pair(id).ok_or_else(|| undone(error))?;
     }
     Ok(row)
+}
+
+/// The answer when a commit failed and the database says that nothing of it took effect.
+pub fn undone(error: sea_orm::DbErr) -> ApiError {
+    match error.into() {
+        ApiError::OutcomeUnknown(cause) => ApiError::Unavailable(cause),
+        other => other,
+    }
 }

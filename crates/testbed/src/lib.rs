@@ -3,4 +3,6 @@
 //! What a test process starts here ends with it, whatever happens to it.
 
 pub mod kafka;
-mod watchdog;
+pub mod postgres;
+pub mod proxy;
+pub mod watchdog;

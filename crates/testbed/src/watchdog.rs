@@ -21,7 +21,7 @@ rm -rf "$2"
 "#;
 
 /// Starts the watch over `directory`. It runs in a group of its own, so that a Ctrl-C for the tests does not end it too.
-pub(crate) fn watch(directory: &Path) -> io::Result<()> {
+pub fn watch(directory: &Path) -> io::Result<()> {
     Command::new("sh")
         .args(["-c", SCRIPT, "watchdog", &std::process::id().to_string()])
         .arg(directory)

@@ -97,13 +97,33 @@ impl Stream {
         offset: i64,
         max_wait_ms: i32,
     ) -> Result<Result<Vec<String>, i16>, ClientError> {
-        let request = fetch_request(topic, offset, max_wait_ms);
+        self.fetch_as(fetch_request(topic, offset, max_wait_ms)).await
+    }
+
+    /// Reads the one partition that `request` names.
+    pub async fn fetch_as(&mut self, request: FetchRequest) -> Result<Result<Vec<String>, i16>, ClientError> {
+        let offset = request.topics[0].partitions[0].fetch_offset;
         let response = self.client.call(request, 11).await?;
-        let partition = &response.responses[0].partitions[0];
+        let partition = match response.responses.first() {
+            Some(topic) if response.error_code == 0 => &topic.partitions[0],
+            _ => return Ok(Err(response.error_code)),
+        };
         if partition.error_code != 0 {
             return Ok(Err(partition.error_code));
         }
         Ok(Ok(values(partition.records.clone().unwrap_or_default(), offset)))
+    }
+
+    /// The node that leads partition 0, as the broker at the other end knows it, or Kafka's error code.
+    pub async fn leader(&mut self, topic: &str) -> Result<Result<i32, i16>, ClientError> {
+        let topic = MetadataRequestTopic::default().with_name(Some(name(topic)));
+        let response = self.client.call(MetadataRequest::default().with_topics(Some(vec![topic])), 9).await?;
+        let topic = &response.topics[0];
+        if topic.error_code != 0 {
+            return Ok(Err(topic.error_code));
+        }
+        let partition = &topic.partitions[0];
+        Ok(if partition.error_code == 0 { Ok(partition.leader_id.0) } else { Err(partition.error_code) })
     }
 
     /// All values of partition 0.

@@ -2,11 +2,14 @@
 //! tokens. Everything panics with a sentence where a test could not go on.
 
 pub mod api;
+pub mod broker;
+pub mod cluster;
 pub mod kafka;
 pub mod leaks;
 pub mod server;
 
 pub use api::{Answer, Api};
+pub use cluster::Cluster;
 pub use kafka::Stream;
 pub use reqwest::Method;
 pub use server::TestServer;

@@ -14,20 +14,29 @@ use tokio::net::TcpListener;
 use twinkey_api::{Role, WorkspaceId, token_pair::Slot};
 use twinkey_server::{
     Clock,
+    broker::KafkaSettings,
     cli_credential::CliCredential,
     db,
     random::Random,
+    replicas::{
+        LEASE, ReplicaMode,
+        clock::{Monotonic, since_boot},
+    },
     start::{Config, Server, StartError},
 };
+use twinkey_testbed::{
+    kafka::Kafka,
+    postgres::{Database, Postgres},
+};
 
-use crate::{Api, Stream, leaks};
+use crate::{Api, Stream, broker::TestBroker, leaks};
 
 /// The administrator's password on every test server.
 pub const ADMIN_PASSWORD: &str = "correct horse battery staple";
 
 /// Where the clock of a test server starts: now, because its certificates are verified by clients with clocks of their own.
 #[expect(clippy::disallowed_methods, reason = "this is where the clock of the tests comes from")]
-fn start_time() -> Arc<AtomicI64> {
+pub(crate) fn start_time() -> Arc<AtomicI64> {
     Arc::new(AtomicI64::new(Timestamp::now().as_millisecond()))
 }
 
@@ -40,23 +49,82 @@ pub struct TestServer {
     /// The server itself.
     pub server: Option<Server>,
     directory: Arc<TempDir>,
+    database: Option<Arc<Database>>,
+    broker: TestBroker,
     now: Arc<AtomicI64>,
 }
 
 impl TestServer {
-    /// A server on a fresh data directory.
+    /// A server on a fresh data directory. Its database is SQLite there, or a fresh one on PostgreSQL if the variable
+    /// `TWINKEY_TEST_DATABASE` says `postgres`. Its broker is the embedded one, or Apache Kafka if the variable
+    /// `TWINKEY_TEST_BROKER` says `kafka`: see [`TestBroker`].
     pub async fn start() -> Self {
-        let directory = Arc::new(tempfile::tempdir().expect("temporary directory"));
-        Self::start_in(directory, start_time()).await
+        let database = match std::env::var("TWINKEY_TEST_DATABASE").as_deref() {
+            Ok("postgres") => Some(Arc::new(Database::create(Postgres::shared_url()))),
+            Ok("sqlite") | Err(_) => None,
+            Ok(other) => panic!("TWINKEY_TEST_DATABASE={other} is neither sqlite nor postgres"),
+        };
+        Self::start_on(database).await
     }
 
-    async fn start_in(directory: Arc<TempDir>, now: Arc<AtomicI64>) -> Self {
+    /// A server on a fresh data directory and this database; `None`: SQLite in that directory.
+    pub async fn start_on(database: Option<Arc<Database>>) -> Self {
+        let directory = Arc::new(tempfile::tempdir().expect("temporary directory"));
+        Self::start_in(directory, database, TestBroker::from_environment().await, start_time()).await
+    }
+
+    /// A server on a fresh data directory and a cluster of the test's own.
+    pub async fn start_on_kafka(kafka: &Kafka) -> Self {
+        let directory = Arc::new(tempfile::tempdir().expect("temporary directory"));
+        Self::start_in(directory, None, TestBroker::on(kafka), start_time()).await
+    }
+
+    async fn start_in(
+        directory: Arc<TempDir>,
+        database: Option<Arc<Database>>,
+        broker: TestBroker,
+        now: Arc<AtomicI64>,
+    ) -> Self {
         leaks::watch_logs();
-        let server = try_start(config(&directory.path().join("data")), now.clone()).await;
+        let config = Config {
+            database_url: database.as_ref().map(|it| it.url.clone()),
+            workspace: broker.own("demo"),
+            kafka: broker.kafka.clone(),
+            ..config(&directory.path().join("data"))
+        };
+        let server = try_start(config, now.clone()).await;
         let server = server.unwrap_or_else(|error| panic!("cannot start: {error}"));
         let file = std::fs::read(directory.path().join("data/cli.json")).expect("written at the start");
         let credential: CliCredential = serde_json::from_slice(&file).expect("a credential");
-        Self { api: Api::at(&credential.url), admin: credential.token, server: Some(server), directory, now }
+        Self {
+            api: Api::at(&credential.url),
+            admin: credential.token,
+            server: Some(server),
+            directory,
+            database,
+            broker,
+            now,
+        }
+    }
+
+    /// The settings of its cluster, if it has one.
+    pub fn kafka(&self) -> Option<&KafkaSettings> {
+        self.broker.kafka.as_ref()
+    }
+
+    /// The id of the workspace that its first start made: `demo`, or one of its own where it shares the broker.
+    pub fn workspace(&self) -> &str {
+        &self.broker.workspace
+    }
+
+    /// The full name of a topic of that workspace.
+    pub fn topic(&self, name: &str) -> String {
+        format!("{}-{name}", self.workspace())
+    }
+
+    /// A text with this server's own ids in the place of `demo` and `acme`: see [`TestBroker`].
+    pub fn own(&self, text: &str) -> String {
+        self.broker.own(text)
     }
 
     /// Its parts.
@@ -67,6 +135,17 @@ impl TestServer {
     /// Its data directory.
     pub fn data_dir(&self) -> std::path::PathBuf {
         self.directory.path().join("data")
+    }
+
+    /// Its database on PostgreSQL, if it is there. Lives as long as somebody holds it.
+    pub fn database(&self) -> Option<Arc<Database>> {
+        self.database.clone()
+    }
+
+    /// The URL of its database.
+    pub fn database_url(&self) -> String {
+        let sqlite = || db::sqlite_url(&self.data_dir().join("twinkey.db"));
+        self.database.as_ref().map_or_else(sqlite, |it| it.url.clone())
     }
 
     /// Moves the clock.
@@ -82,12 +161,12 @@ impl TestServer {
     /// Stops it in order and starts it again on the same data.
     pub async fn restart(mut self) -> Self {
         self.server.take().expect("running").shutdown().await;
-        Self::start_in(self.directory.clone(), self.now.clone()).await
+        Self::start_in(self.directory.clone(), self.database.clone(), self.broker.clone(), self.now.clone()).await
     }
 
     /// Starts again on the same data after the server was taken out of [`TestServer::server`] and abandoned.
     pub async fn restart_after_crash(self) -> Self {
-        Self::start_in(self.directory.clone(), self.now.clone()).await
+        Self::start_in(self.directory.clone(), self.database.clone(), self.broker.clone(), self.now.clone()).await
     }
 
     /// Stops it in order and copies its data directory.
@@ -97,19 +176,20 @@ impl TestServer {
         assert!(status.expect("cp runs").success());
     }
 
-    /// The value of a token of the workspace `demo`.
+    /// The value of a token of its workspace.
     pub async fn token(&self, slot: Slot) -> String {
-        self.api.reveal("demo", slot, &self.admin).await
+        self.api.reveal(self.workspace(), slot, &self.admin).await
     }
 
-    /// A Kafka connection with a token of the workspace `demo`.
+    /// A Kafka connection with a token of its workspace.
     pub async fn stream(&self, token: &str) -> Stream {
-        Stream::open(&self.api, "demo", token).await
+        Stream::open(&self.api, self.workspace(), token).await
     }
 
-    /// Makes a topic in the workspace `demo`.
+    /// Makes a topic in its workspace.
     pub async fn create_topic(&self, name: &str) {
-        self.api.post("/demo/topics", &self.admin, &serde_json::json!({ "name": name })).await.ok();
+        let path = format!("/{}/topics", self.workspace());
+        self.api.post(&path, &self.admin, &serde_json::json!({ "name": name })).await.ok();
     }
 
     /// A user with a role in the organisation and, if given, another one in a workspace; returns a PAT.
@@ -136,6 +216,10 @@ impl Drop for TestServer {
     fn drop(&mut self) {
         if !std::thread::panicking() {
             leaks::assert_none_in(self.directory.path());
+            if let Some(database) = &self.database {
+                let tokens = leaks::find_tokens(database.dump().as_bytes());
+                assert!(tokens.is_empty(), "the database contains {} plaintext token(s)", tokens.len());
+            }
             leaks::assert_none_logged();
         }
     }
@@ -149,21 +233,31 @@ pub fn config(data_dir: &Path) -> Config {
         master_key: None,
         public_url: None,
         broker_advertise: ("localhost".into(), None),
+        kafka: None,
+        adopt_broker: false,
         admin_email: "admin@localhost".into(),
         admin_password: Some(ADMIN_PASSWORD.to_owned().into()),
         organisation: "demo".into(),
         workspace: "demo".into(),
+        replicas: ReplicaMode::Exclusive,
+        replica_lease: LEASE,
     }
 }
 
 /// Starts a server with these settings on free ports, with the system's randomness and a clock at `now` milliseconds.
 pub async fn try_start(config: Config, now: Arc<AtomicI64>) -> Result<Server, StartError> {
+    try_start_with(config, now, Arc::new(since_boot)).await
+}
+
+/// [`try_start`] with a monotonic clock as well.
+pub async fn try_start_with(config: Config, now: Arc<AtomicI64>, monotonic: Monotonic) -> Result<Server, StartError> {
     // With a fraction of a millisecond, as every real clock shows: what is stored has none.
     let fraction = SignedDuration::from_nanos(123_456);
     let clock: Clock =
         Arc::new(move || Timestamp::from_millisecond(now.load(Ordering::Relaxed)).expect("in range") + fraction);
-    let [http, broker] = [bind().await, bind().await];
-    Server::start(config, http, broker, clock, Random::from_system()).await
+    let http = bind().await;
+    let broker = if config.kafka.is_some() { None } else { Some(bind().await) };
+    Server::start(config, http, broker, clock, monotonic, Random::from_system()).await
 }
 
 /// [`try_start`] with a clock of its own.

@@ -26,7 +26,7 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Run the server, with the embedded broker and SQLite
+    /// Run the server
     Serve(Box<settings::Settings>),
     /// Print the variables that a Quix client needs, for `eval`, a .env file or a program
     Env(commands::env::Env),
@@ -48,6 +48,9 @@ enum Command {
     /// Verify the audit log
     #[command(subcommand)]
     Audit(commands::audit::Audit),
+    /// Move or back up the database
+    #[command(subcommand)]
+    Data(commands::data::Data),
     /// Print the OpenAPI document
     #[command(hide = true)]
     Openapi,
@@ -84,6 +87,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Consume(command) => command.run().await?,
         Command::Topics(command) => command.run().await?,
         Command::Audit(command) => return command.run().await,
+        Command::Data(command) => command.run().await?,
         Command::Openapi => writeln!(io::stdout(), "{}", twinkey_server::routes::openapi().to_pretty_json()?)?,
     }
     Ok(ExitCode::SUCCESS)

@@ -15,6 +15,7 @@ use tracing_subscriber::EnvFilter;
 use twinkey_server::{
     Clock,
     random::Random,
+    replicas::clock::{Monotonic, since_boot},
     start::{Config, Server},
 };
 
@@ -41,12 +42,15 @@ pub async fn run(settings: Settings) -> anyhow::Result<()> {
     let mut terminate = signal(SignalKind::terminate())?;
     #[expect(clippy::disallowed_methods, reason = "this is where the clock comes from that everything else is given")]
     let clock: Clock = Arc::new(Timestamp::now);
-    let server = Server::start(resolved.config.clone(), http, broker, clock, Random::from_system()).await?;
+    let monotonic: Monotonic = Arc::new(since_boot);
+    let random = Random::from_system();
+    let server = Server::start(resolved.config.clone(), http, Some(broker), clock, monotonic, random).await?;
     announce(&server, &resolved.config);
 
     tokio::select! {
         _ = interrupt.recv() => {}
         _ = terminate.recv() => {}
+        () = server.lost.cancelled() => anyhow::bail!("stopped, because another server works on this database"),
     }
     eprintln!("Stopping …");
     tokio::select! {

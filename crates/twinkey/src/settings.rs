@@ -1,6 +1,6 @@
 //! The server's settings: flag, then variable, then `twinkey.toml`, then default.
 
-use std::{fs, path::PathBuf};
+use std::{fs, path::PathBuf, time::Duration};
 
 use anyhow::{Context, bail};
 use clap::Args;
@@ -9,7 +9,11 @@ use figment::{
     providers::{Format, Serialized, Toml},
 };
 use serde::{Deserialize, Serialize};
-use twinkey_server::{keys::MasterKeySource, start::Config};
+use twinkey_server::{
+    keys::MasterKeySource,
+    replicas::{LEASE, LEASE_MAX, LEASE_MIN, ReplicaMode},
+    start::Config,
+};
 
 /// Everything `twinkey serve` can be told. Each setting is a flag, a variable, or a line of twinkey.toml (the flag's name
 /// without the dashes in front).
@@ -39,8 +43,9 @@ pub struct Settings {
     #[serde(skip_serializing_if = "Option::is_none")]
     data_dir: Option<PathBuf>,
 
-    /// The database [default: SQLite, twinkey.db in the data directory]
-    #[arg(long, env = "TWINKEY_DATABASE_URL", value_name = "URL")]
+    /// The database: sqlite://FILE or postgres://USER@HOST:PORT/DATABASE, with sslmode and sslrootcert as parameters; the
+    /// password better in the variable than on the command line [default: SQLite, twinkey.db in the data directory]
+    #[arg(long, env = "TWINKEY_DATABASE_URL", value_name = "URL", hide_env_values = true)]
     #[serde(skip_serializing_if = "Option::is_none")]
     database_url: Option<String>,
 
@@ -59,6 +64,13 @@ pub struct Settings {
     #[arg(long, env = "TWINKEY_BROKER_ADVERTISE", value_name = "HOST[:PORT]")]
     #[serde(skip_serializing_if = "Option::is_none")]
     broker_advertise: Option<String>,
+
+    /// With several replicas: for how many milliseconds one trusts its memory without having asked the database what is new.
+    /// A rotation waits a little longer than that for a replica that does not answer [default: 500, at least 100, at most
+    /// 2000]
+    #[arg(long, env = "TWINKEY_REPLICA_LEASE", value_name = "MILLISECONDS")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    replica_lease: Option<u64>,
 
     /// The address of the administrator that the first start makes [default: admin@localhost]
     #[arg(long, env = "TWINKEY_ADMIN_EMAIL", value_name = "EMAIL")]
@@ -132,10 +144,15 @@ impl Settings {
             master_key,
             public_url: settings.public_url.map(|url| url.trim_end_matches('/').to_owned()),
             broker_advertise: host_and_port(settings.broker_advertise.as_deref().unwrap_or("localhost"))?,
+            kafka: None,
+            adopt_broker: false,
             admin_email: settings.admin_email.unwrap_or_else(|| "admin@localhost".into()),
             admin_password: admin_password.map(Into::into),
             organisation: settings.organisation.unwrap_or_else(|| "demo".into()),
             workspace: settings.workspace.unwrap_or_else(|| "demo".into()),
+            // The embedded broker is in this process and asks its memory.
+            replicas: ReplicaMode::Exclusive,
+            replica_lease: replica_lease(settings.replica_lease)?,
         };
         Ok(Resolved {
             listen: settings.listen.unwrap_or_else(|| "127.0.0.1:8080".into()),
@@ -148,6 +165,15 @@ impl Settings {
 /// A secret that may only come as a variable: not a flag, because process lists show those.
 fn secret_variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+fn replica_lease(milliseconds: Option<u64>) -> anyhow::Result<Duration> {
+    let lease = milliseconds.map_or(LEASE, Duration::from_millis);
+    if !(LEASE_MIN..=LEASE_MAX).contains(&lease) {
+        let (least, most) = (LEASE_MIN.as_millis(), LEASE_MAX.as_millis());
+        bail!("--replica-lease {} must be at least {least} and at most {most} milliseconds", lease.as_millis());
+    }
+    Ok(lease)
 }
 
 fn host_and_port(text: &str) -> anyhow::Result<(String, Option<u16>)> {

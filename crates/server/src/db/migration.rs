@@ -1,10 +1,16 @@
 //! The schema, step by step. A step that was released is never edited; expand first, contract in a later release
 //! (docs/migrations.md).
 
+mod replicas;
+
 use sea_orm_migration::{
     prelude::*,
     schema::{big_integer, big_integer_null, blob, string, string_null, string_uniq, text},
 };
+
+/// How many steps the oldest program knows that may run on this schema. A step that only expands leaves it as it is; one that
+/// contracts, or whose expansion the programs before would spoil, raises it. Programs that know only one step cannot ask.
+pub const OLDEST_SUPPORTED: i64 = 2;
 
 /// All steps in order.
 pub struct Migrator;
@@ -12,7 +18,7 @@ pub struct Migrator;
 #[async_trait::async_trait]
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(Initial)]
+        vec![Box::new(Initial), Box::new(replicas::Replicas)]
     }
 }
 

@@ -1,7 +1,7 @@
 //! Personal access tokens, known by their hash only.
 
 use jiff::Timestamp;
-use sea_orm::{ActiveValue::Set, ConnectionTrait, DbErr, ExprTrait, QueryOrder, entity::prelude::*};
+use sea_orm::{ConnectionTrait, DbErr, ExprTrait, IntoActiveModel, QueryOrder, entity::prelude::*};
 
 /// A row.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
@@ -20,6 +20,8 @@ pub struct Model {
     pub created_at: i64,
     /// Milliseconds since the epoch; null: never.
     pub expires_at: Option<i64>,
+    /// The master key that `hash` was made with, by its id; null: the one from before keys had ids.
+    pub key_id: Option<String>,
 }
 
 /// No relations are walked through the ORM.
@@ -44,15 +46,7 @@ pub async fn list(db: &impl ConnectionTrait, user_id: &str) -> Result<Vec<Model>
 
 /// Stores a token.
 pub async fn insert(db: &impl ConnectionTrait, row: Model) -> Result<(), DbErr> {
-    let row = ActiveModel {
-        id: Set(row.id),
-        user_id: Set(row.user_id),
-        name: Set(row.name),
-        hash: Set(row.hash),
-        created_at: Set(row.created_at),
-        expires_at: Set(row.expires_at),
-    };
-    Entity::insert(row).exec_without_returning(db).await?;
+    Entity::insert(row.into_active_model().reset_all()).exec_without_returning(db).await?;
     Ok(())
 }
 
@@ -62,7 +56,19 @@ pub async fn delete(db: &impl ConnectionTrait, user_id: &str, id: &str) -> Resul
     Ok(result.rows_affected == 1)
 }
 
-/// Ends all tokens of this name, whoever has them; returns their ids.
+/// Ends the token with this id, whoever has it.
+pub async fn delete_by_id(db: &impl ConnectionTrait, id: &str) -> Result<(), DbErr> {
+    Entity::delete_by_id(id).exec(db).await?;
+    Ok(())
+}
+
+/// Ends the token with this hash, whoever has it.
+pub async fn delete_by_hash(db: &impl ConnectionTrait, hash: &[u8]) -> Result<(), DbErr> {
+    Entity::delete_many().filter(Column::Hash.eq(hash)).exec(db).await?;
+    Ok(())
+}
+
+/// Ends all tokens of this name, whoever has them.
 pub async fn delete_named(db: &impl ConnectionTrait, name: &str) -> Result<(), DbErr> {
     Entity::delete_many().filter(Column::Name.eq(name)).exec(db).await?;
     Ok(())

@@ -1,7 +1,7 @@
 //! Sign-in sessions, known by their hash only.
 
 use jiff::Timestamp;
-use sea_orm::{ActiveValue::Set, ConnectionTrait, DbErr, entity::prelude::*};
+use sea_orm::{ConnectionTrait, DbErr, IntoActiveModel, entity::prelude::*};
 
 /// A row.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
@@ -18,6 +18,8 @@ pub struct Model {
     pub created_at: i64,
     /// Milliseconds since the epoch.
     pub expires_at: i64,
+    /// The master key that `hash` was made with, by its id; null: the one from before keys had ids.
+    pub key_id: Option<String>,
 }
 
 /// No relations are walked through the ORM.
@@ -34,14 +36,7 @@ pub async fn find_valid(db: &impl ConnectionTrait, hash: &[u8], now: Timestamp) 
 /// Stores a session, and forgets those that have expired.
 pub async fn insert(db: &impl ConnectionTrait, row: Model) -> Result<(), DbErr> {
     Entity::delete_many().filter(Column::ExpiresAt.lte(row.created_at)).exec(db).await?;
-    let row = ActiveModel {
-        id: Set(row.id),
-        user_id: Set(row.user_id),
-        hash: Set(row.hash),
-        created_at: Set(row.created_at),
-        expires_at: Set(row.expires_at),
-    };
-    Entity::insert(row).exec_without_returning(db).await?;
+    Entity::insert(row.into_active_model().reset_all()).exec_without_returning(db).await?;
     Ok(())
 }
 

@@ -1,7 +1,10 @@
 //! SDK tokens: two with a slot for each workspace, and the deactivated ones, which stay known by their hash.
+//!
+//! A token with a slot is valid. One with `deactivated_at` is dead. One with neither is prepared: its principal is being made
+//! on the broker, and its secret was never shown to anybody.
 
 use jiff::Timestamp;
-use sea_orm::{ActiveValue::Set, ConnectionTrait, DbErr, entity::prelude::*, sea_query::Expr};
+use sea_orm::{ConnectionTrait, DbErr, IntoActiveModel, entity::prelude::*, sea_query::Expr};
 use twinkey_api::{WorkspaceId, token_pair::Slot};
 
 /// A row. Holds no plaintext: `hash` is keyed, `sealed` is encrypted and emptied when the token dies.
@@ -13,7 +16,7 @@ pub struct Model {
     pub id: String,
     /// Whose it is.
     pub workspace_id: String,
-    /// `current`, `next`, or null for a deactivated token.
+    /// `current`, `next`, or null for a token that is not valid.
     pub slot: Option<String>,
     /// See [`crate::keys::Keys::hash`].
     pub hash: Vec<u8>,
@@ -25,6 +28,16 @@ pub struct Model {
     pub created_at: i64,
     /// Milliseconds since the epoch.
     pub deactivated_at: Option<i64>,
+    /// When it was proved that no broker serves it any longer; milliseconds since the epoch.
+    pub cut_off_at: Option<i64>,
+    /// While that is not proved: where it may still be served, as JSON.
+    pub cut_off_open: Option<String>,
+    /// The replica that is granting this token the rights that it lost on the broker.
+    pub repair_by: Option<String>,
+    /// Since when; milliseconds since the epoch.
+    pub repair_since: Option<i64>,
+    /// The master key that `hash` and `sealed` were made with, by its id; null: the one from before keys had ids.
+    pub key_id: Option<String>,
 }
 
 /// No relations are walked through the ORM.
@@ -36,6 +49,11 @@ impl ActiveModelBehavior for ActiveModel {}
 /// The valid tokens of the workspaces from `first` to `last`, both included.
 pub async fn list_valid_between(db: &impl ConnectionTrait, first: &str, last: &str) -> Result<Vec<Model>, DbErr> {
     Entity::find().filter(Column::WorkspaceId.between(first, last)).filter(Column::Slot.is_not_null()).all(db).await
+}
+
+/// The valid tokens of these workspaces.
+pub async fn list_valid_of_each(db: &impl ConnectionTrait, workspace_ids: &[String]) -> Result<Vec<Model>, DbErr> {
+    Entity::find().filter(Column::WorkspaceId.is_in(workspace_ids)).filter(Column::Slot.is_not_null()).all(db).await
 }
 
 /// The valid tokens of one workspace.
@@ -52,20 +70,28 @@ pub async fn find_by_hash(db: &impl ConnectionTrait, hash: &[u8]) -> Result<Opti
     Entity::find().filter(Column::Hash.eq(hash)).one(db).await
 }
 
+/// The token with this public id, valid or not.
+pub async fn find_by_id(db: &impl ConnectionTrait, id: &str) -> Result<Option<Model>, DbErr> {
+    Entity::find_by_id(id).one(db).await
+}
+
 /// Stores a token.
 pub async fn insert(db: &impl ConnectionTrait, row: Model) -> Result<(), DbErr> {
-    Entity::insert(row.into_active_model_to_insert()).exec_without_returning(db).await?;
+    Entity::insert(row.into_active_model().reset_all()).exec_without_returning(db).await?;
     Ok(())
 }
 
 /// Ends the token in `slot`: it keeps its hash, so that its holder can be told when it died, and loses its ciphertext.
+/// `cut_off_at`: where the broker has nothing to forget, so that there is nothing to prove either.
 pub async fn deactivate(
     db: &impl ConnectionTrait,
     workspace_id: &WorkspaceId,
     slot: Slot,
     now: Timestamp,
+    cut_off_at: Option<Timestamp>,
 ) -> Result<(), DbErr> {
     Entity::update_many()
+        .col_expr(Column::CutOffAt, Expr::value(cut_off_at.map(Timestamp::as_millisecond)))
         .col_expr(Column::Slot, Expr::value(None::<String>))
         .col_expr(Column::Sealed, Expr::value(Vec::<u8>::new()))
         .col_expr(Column::DeactivatedAt, Expr::value(now.as_millisecond()))
@@ -85,19 +111,4 @@ pub async fn promote(db: &impl ConnectionTrait, workspace_id: &WorkspaceId) -> R
         .exec(db)
         .await?;
     Ok(())
-}
-
-impl Model {
-    fn into_active_model_to_insert(self) -> ActiveModel {
-        ActiveModel {
-            id: Set(self.id),
-            workspace_id: Set(self.workspace_id),
-            slot: Set(self.slot),
-            hash: Set(self.hash),
-            sealed: Set(self.sealed),
-            masked: Set(self.masked),
-            created_at: Set(self.created_at),
-            deactivated_at: Set(self.deactivated_at),
-        }
-    }
 }

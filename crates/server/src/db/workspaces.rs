@@ -21,7 +21,16 @@ pub struct Model {
     pub generation: i64,
     /// Milliseconds since the epoch.
     pub created_at: i64,
+    /// The last change of its tokens: see [`super::changes`].
+    pub revision: i64,
+    /// [`CREATING`] or [`READY`].
+    pub state: String,
 }
+
+/// The state of a workspace whose principals are being made on the broker.
+pub const CREATING: &str = "creating";
+/// The state of a workspace that can be used.
+pub const READY: &str = "ready";
 
 /// No relations are walked through the ORM.
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
@@ -34,14 +43,56 @@ pub async fn find(db: &impl ConnectionTrait, id: &str) -> Result<Option<Model>, 
     Entity::find_by_id(id).one(db).await
 }
 
+/// The workspace with this id, if it can be used.
+pub async fn find_ready(db: &impl ConnectionTrait, id: &WorkspaceId) -> Result<Option<Model>, DbErr> {
+    Entity::find_by_id(id.as_str()).filter(Column::State.eq(READY)).one(db).await
+}
+
 /// All workspaces, by id.
 pub async fn list(db: &impl ConnectionTrait) -> Result<Vec<Model>, DbErr> {
     Entity::find().order_by_asc(Column::Id).all(db).await
 }
 
-/// At most `limit` workspaces behind the id `after`, by id; `""` for the first ones.
+/// At most `limit` workspaces that can be used, behind the id `after`, by id; `""` for the first ones.
 pub async fn list_after(db: &impl ConnectionTrait, after: &str, limit: u64) -> Result<Vec<Model>, DbErr> {
-    Entity::find().filter(Column::Id.gt(after)).order_by_asc(Column::Id).limit(limit).all(db).await
+    Entity::find()
+        .filter(Column::Id.gt(after))
+        .filter(Column::State.eq(READY))
+        .order_by_asc(Column::Id)
+        .limit(limit)
+        .all(db)
+        .await
+}
+
+/// The workspaces that were begun before `before` and are not ready.
+pub async fn list_creating(db: &impl ConnectionTrait, before: Timestamp) -> Result<Vec<Model>, DbErr> {
+    Entity::find()
+        .filter(Column::State.eq(CREATING))
+        .filter(Column::CreatedAt.lt(before.as_millisecond()))
+        .all(db)
+        .await
+}
+
+/// Makes a workspace that was being created usable; `false` if it is not being created any longer.
+pub async fn set_ready(db: &impl ConnectionTrait, id: &str) -> Result<bool, DbErr> {
+    let result = Entity::update_many()
+        .col_expr(Column::State, Expr::value(READY))
+        .filter(Column::Id.eq(id))
+        .filter(Column::State.eq(CREATING))
+        .exec(db)
+        .await?;
+    Ok(result.rows_affected == 1)
+}
+
+/// Removes a workspace that never was ready; its tokens must be gone before.
+pub async fn delete_creating(db: &impl ConnectionTrait, id: &str) -> Result<bool, DbErr> {
+    let result = Entity::delete_many().filter(Column::Id.eq(id)).filter(Column::State.eq(CREATING)).exec(db).await?;
+    Ok(result.rows_affected == 1)
+}
+
+/// Those of these workspaces that there are.
+pub async fn list_of(db: &impl ConnectionTrait, ids: &[String]) -> Result<Vec<Model>, DbErr> {
+    Entity::find().filter(Column::Id.is_in(ids)).filter(Column::State.eq(READY)).all(db).await
 }
 
 /// A workspace whose topics `id` could see or whose members could see those of `id`: the same, a prefix, or an extension.
@@ -64,6 +115,7 @@ pub async fn insert(
     organisation_id: &str,
     id: &WorkspaceId,
     name: &str,
+    state: &str,
     now: Timestamp,
 ) -> Result<Model, DbErr> {
     let row = ActiveModel {
@@ -72,6 +124,8 @@ pub async fn insert(
         name: Set(name.to_owned()),
         generation: Set(0),
         created_at: Set(now.as_millisecond()),
+        revision: Set(0),
+        state: Set(state.to_owned()),
     };
     row.insert(db).await
 }

@@ -9,7 +9,14 @@ use axum::{
 use jiff::Timestamp;
 use twinkey_api::{Role, TokenKind, token::Secret};
 
-use crate::{app::App, audit::Actor, db, error::ApiError, registry::KnownToken};
+use crate::{
+    app::App,
+    audit::Actor,
+    db,
+    error::ApiError,
+    registry::KnownToken,
+    validity::{self, Verdict},
+};
 
 /// An authenticated caller.
 pub enum Caller {
@@ -95,19 +102,21 @@ fn bearer(parts: &Parts) -> Option<Secret> {
 }
 
 async fn sdk(app: &App, token: &Secret) -> Result<Arc<KnownToken>, ApiError> {
-    if let Some(known) = app.registry.find(token) {
-        known.touch(app.now());
-        app.metrics.authenticated("sdk", "accepted");
-        return Ok(known);
+    match validity::verdict(app, token).await? {
+        Verdict::Valid(known) => {
+            known.touch(app.now());
+            app.metrics.authenticated("sdk", "accepted");
+            Ok(known)
+        }
+        Verdict::RotatedOut { workspace_id, deactivated_at } => {
+            app.metrics.authenticated("sdk", "rotated_out");
+            Err(ApiError::RotatedOut { workspace_id, deactivated_at })
+        }
+        Verdict::Unknown => {
+            app.metrics.authenticated("sdk", "unknown");
+            Err(ApiError::Unauthenticated)
+        }
     }
-    // Not valid. The database tells a token that was rotated out from one that never was.
-    let row = db::tokens::find_by_hash(&*app.db, &app.keys.hash(token)).await?;
-    if let Some((workspace_id, deactivated_at)) = row.and_then(|row| Some((row.workspace_id, row.deactivated_at?))) {
-        app.metrics.authenticated("sdk", "rotated_out");
-        return Err(ApiError::RotatedOut { workspace_id, deactivated_at: db::timestamp(deactivated_at) });
-    }
-    app.metrics.authenticated("sdk", "unknown");
-    Err(ApiError::Unauthenticated)
 }
 
 async fn user(app: &App, token: &Secret, address: String) -> Result<UserCaller, ApiError> {

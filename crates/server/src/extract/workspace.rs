@@ -6,7 +6,7 @@ use axum::{
     extract::{FromRequestParts, RawPathParams},
     http::request::Parts,
 };
-use twinkey_api::{Role, WorkspaceId, token_pair::Slot};
+use twinkey_api::{Role, WorkspaceId};
 
 use super::{Caller, UserCaller};
 use crate::{
@@ -14,6 +14,7 @@ use crate::{
     db,
     error::ApiError,
     registry::{KnownToken, Pair},
+    validity,
 };
 
 /// A role as a type, so that a handler's signature says what it needs.
@@ -39,8 +40,7 @@ pub struct Streaming<A> {
     pub caller: Caller,
     /// Where.
     pub workspace_id: WorkspaceId,
-    /// The workspace's tokens.
-    pub pair: Pair,
+    token: Arc<KnownToken>,
     /// The caller's role there; an SDK token counts as Editor, which is what streaming needs.
     pub role: Role,
     needed: PhantomData<A>,
@@ -49,19 +49,14 @@ pub struct Streaming<A> {
 impl<A> Streaming<A> {
     /// The token whose broker principal the caller uses: its own, or Token 1 for people.
     pub fn token(&self) -> &Arc<KnownToken> {
-        match &self.caller {
-            Caller::Sdk(token) => token,
-            Caller::User(_) => &self.pair.current,
-        }
+        &self.token
     }
 
     /// Asks again whether the caller's SDK token is valid. For handlers that change something after reading a body: whoever
     /// sends that slowly enough could otherwise act with a token that was rotated out meanwhile.
-    pub fn confirm(&self, app: &App) -> Result<(), ApiError> {
+    pub async fn confirm(&self, app: &App) -> Result<(), ApiError> {
         let Caller::Sdk(token) = &self.caller else { return Ok(()) };
-        let pair = app.registry.pair(&self.workspace_id).ok_or(ApiError::Unauthenticated)?;
-        let valid = Slot::BOTH.iter().any(|slot| pair.token(*slot).id == token.id);
-        if valid { Ok(()) } else { Err(ApiError::Unauthenticated) }
+        if validity::is_still_valid(app, token).await? { Ok(()) } else { Err(ApiError::Unauthenticated) }
     }
 }
 
@@ -73,15 +68,14 @@ impl<A: AtLeast> FromRequestParts<Arc<App>> for Streaming<A> {
         let asked = workspace_in_path(parts).await?;
         match caller {
             Caller::Sdk(token) if token.workspace_id.as_str() == asked => {
-                // The token may have died since it was authenticated; then there is nothing that it may do.
-                let pair = app.registry.pair(&token.workspace_id).ok_or(ApiError::Unauthenticated)?;
-                let workspace_id = token.workspace_id.clone();
-                Ok(Self { caller: Caller::Sdk(token), workspace_id, pair, role: Role::Editor, needed: PhantomData })
+                let (workspace_id, role) = (token.workspace_id.clone(), Role::Editor);
+                Ok(Self { caller: Caller::Sdk(token.clone()), workspace_id, token, role, needed: PhantomData })
             }
             Caller::Sdk(token) => Err(ApiError::OtherWorkspace { own: token.workspace_id.to_string() }),
             Caller::User(user) => {
                 let (workspace_id, pair, role) = user_in(app, &user, &asked, A::ROLE).await?;
-                Ok(Self { caller: Caller::User(user), workspace_id, pair, role, needed: PhantomData })
+                let (caller, token) = (Caller::User(user), pair.current);
+                Ok(Self { caller, workspace_id, token, role, needed: PhantomData })
             }
         }
     }
@@ -128,7 +122,7 @@ async fn user_in(
 ) -> Result<(WorkspaceId, Pair, Role), ApiError> {
     let not_found = || ApiError::NotFound(format!("Workspace '{asked}'"));
     let workspace_id = WorkspaceId::parse(asked).map_err(|_| not_found())?;
-    let pair = app.registry.pair(&workspace_id).ok_or_else(not_found)?;
+    let pair = validity::pair(app, &workspace_id).await?.ok_or_else(not_found)?;
     let actual = db::users::role_in(&*app.db, &user.user, &workspace_id).await?;
     if actual == Role::None {
         return Err(not_found());

@@ -58,6 +58,7 @@ pub async fn sign_in(
         hash: app.keys.hash(&secret).to_vec(),
         created_at: now.as_millisecond(),
         expires_at: expires_at.as_millisecond(),
+        key_id: None,
     };
     let actor = Actor { name: user.email.clone(), credential: format!("session:{}", session.id), address };
     let transaction = app.db.write().await?;

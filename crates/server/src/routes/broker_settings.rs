@@ -5,10 +5,12 @@ use std::sync::Arc;
 use axum::{
     Json,
     extract::State,
-    http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName},
-    response::IntoResponse,
+    http::{
+        StatusCode,
+        header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName},
+    },
+    response::{IntoResponse, Response},
 };
-use bytes::Bytes;
 use serde_json::json;
 use twinkey_api::{error::ErrorBody, workspace::LibrdkafkaConfig};
 use zeroize::Zeroizing;
@@ -42,28 +44,29 @@ pub async fn librdkafka(State(app): State<Arc<App>>, access: Streaming<Editor>) 
         audit_reveal(&app, user, Some(token), json!({"route": "librdkafka"})).await?;
     }
     let config = LibrdkafkaConfig {
-        bootstrap_servers: app.endpoint.address.clone(),
+        bootstrap_servers: app.broker.endpoint().address.clone(),
         security_protocol: "SASL_SSL".into(),
         sasl_mechanism: "SCRAM-SHA-256".into(),
         sasl_username: token.principal.clone(),
         sasl_password: password_of(&app, token)?.to_string(),
         client_id: access.workspace_id.to_string(),
-        ssl_ca_cert: app.endpoint.ca_base64.clone(),
+        ssl_ca_cert: app.broker.endpoint().ca.as_ref().map(|ca| ca.base64.clone()),
     };
     Ok((NO_STORE, Json(config)))
 }
 
-/// The broker's CA certificate, as `ca.cert` in a zip archive
+/// The broker's CA certificate, as `ca.cert` in a zip archive; 204 where clients trust the broker's certificate anyway
 #[utoipa::path(
     get, path = "/workspaces/{workspace_id}/certificates", tag = "streaming",
     params(("workspace_id" = String, Path)),
-    responses((status = 200, content_type = "application/zip", body = Vec<u8>), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody))
+    responses((status = 200, content_type = "application/zip", body = Vec<u8>), (status = 204), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody))
 )]
-pub async fn certificates(
-    State(app): State<Arc<App>>,
-    _access: Streaming<Viewer>,
-) -> ([(HeaderName, &'static str); 1], Bytes) {
-    ([(CONTENT_TYPE, "application/zip")], app.endpoint.ca_zip.clone())
+pub async fn certificates(State(app): State<Arc<App>>, _access: Streaming<Viewer>) -> Response {
+    match &app.broker.endpoint().ca {
+        Some(ca) => ([(CONTENT_TYPE, "application/zip")], ca.zip.clone()).into_response(),
+        // Not an empty archive: older C# clients keep that for ever and fail on it at each start (quix-api.md §1.4).
+        None => StatusCode::NO_CONTENT.into_response(),
+    }
 }
 
 /// The password of a valid token's principal.

@@ -2,6 +2,7 @@
 
 pub mod audit;
 pub mod auth;
+pub mod broker;
 pub mod broker_settings;
 pub mod permissions;
 pub mod profile;
@@ -89,6 +90,9 @@ fn documented() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(profile::list_pats, profile::create_pat))
         .routes(routes!(profile::delete_pat))
         .routes(routes!(audit::list))
+        .routes(routes!(broker::status))
+        .routes(routes!(broker::reconcile))
+        .routes(routes!(broker::prune))
         .routes(routes!(system::healthz))
         .routes(routes!(system::readyz))
         .routes(routes!(system::metrics))

@@ -18,6 +18,7 @@ use crate::{
     error::ApiError,
     extract::{Caller, UserCaller},
     registry::KnownToken,
+    validity,
 };
 
 const RESOURCE_TYPES: [&str; 9] =
@@ -117,21 +118,22 @@ async fn granted_to_user(
         }
         "Topic" => {
             // Workspace ids are prefix-free, so at most one of the possible workspaces exists.
-            let candidates = id.match_indices('-').filter_map(|(at, _)| WorkspaceId::parse(&id[..at]).ok());
-            let workspace = candidates.into_iter().find(|id| app.registry.pair(id).is_some());
             let needed = if permission == "Read" { Role::Viewer } else { Role::Editor };
-            match workspace {
-                Some(workspace) => {
-                    role_in_workspace(app, user, workspace.as_str()).await?.is_some_and(|role| role >= needed)
+            for (at, _) in id.match_indices('-') {
+                if let Some(role) = role_in_workspace(app, user, &id[..at]).await? {
+                    return Ok(role >= needed);
                 }
-                None => false,
             }
+            false
         }
         _ => organisation_role >= Role::Admin,
     })
 }
 
 async fn role_in_workspace(app: &App, user: &UserCaller, id: &str) -> Result<Option<Role>, ApiError> {
-    let Some(id) = WorkspaceId::parse(id).ok().filter(|id| app.registry.pair(id).is_some()) else { return Ok(None) };
+    let Ok(id) = WorkspaceId::parse(id) else { return Ok(None) };
+    if validity::pair(app, &id).await?.is_none() {
+        return Ok(None);
+    }
     Ok(Some(db::users::role_in(&*app.db, &user.user, &id).await?))
 }

@@ -26,6 +26,6 @@ pub async fn readyz(State(app): State<Arc<App>>) -> Result<&'static str, ApiErro
 /// Metrics in Prometheus' text format
 #[utoipa::path(get, path = "/metrics", tag = "system", security(()), responses((status = 200, content_type = "application/openmetrics-text", body = String)))]
 pub async fn metrics(State(app): State<Arc<App>>) -> ([(HeaderName, &'static str); 1], String) {
-    let text = app.metrics.render(app.registry.len(), app.broker.connections().len());
+    let text = app.metrics.render(app.registry.len(), app.broker.connections().len(), app.cut_offs.open());
     ([(CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], text)
 }

@@ -5,18 +5,20 @@ use std::sync::Arc;
 use axum::{
     Json,
     extract::{Path, State},
+    http::StatusCode,
     response::IntoResponse,
 };
 use serde_json::json;
 use twinkey_api::{
     error::ErrorBody,
-    token_pair::{EmergencyRotation, RevealedToken, Rotate, Rotated, Slot, TokenPair},
+    token_pair::{CutOffState, EmergencyRotation, RevealedToken, Rotate, Rotated, Slot, TokenPair},
 };
 
 use super::{broker_settings::NO_STORE, to_its_end};
 use crate::{
     app::App,
     audit::{self, Event},
+    cut_off, db,
     error::ApiError,
     extract::{
         Body, Manage, UserCaller,
@@ -34,8 +36,9 @@ const REASON_MAX: usize = 1000;
     params(("workspace_id" = String, Path)),
     responses((status = 200, body = TokenPair), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody))
 )]
-pub async fn show(access: Manage<Viewer>) -> Json<TokenPair> {
-    Json(access.pair.describe())
+pub async fn show(State(app): State<Arc<App>>, access: Manage<Viewer>) -> Result<Json<TokenPair>, ApiError> {
+    let open = db::principals::list_open_of(&*app.db, &access.workspace_id).await?;
+    Ok(Json(TokenPair { cutting_off: cut_off::describe(open), ..access.pair.describe() }))
 }
 
 /// The value of a token; the audit log keeps who asked
@@ -70,17 +73,19 @@ pub async fn reveal(
 
 /// Deactivate Token 1, promote Token 2, generate a new Token 2
 ///
-/// When the answer arrives, the old Token 1 is dead on the API and on the broker, open connections included.
+/// When the answer is 200, the old Token 1 is dead on the API and on the broker, open connections included. 202: it is dead on
+/// the API, and `cutOff` names the brokers that have not shown yet that they do not serve it; Twinkey goes on until they have.
+/// 503: the broker is away, and nothing was changed.
 #[utoipa::path(
     post, path = "/workspaces/{workspace_id}/tokens/rotate", tag = "tokens",
     params(("workspace_id" = String, Path)), request_body = Rotate,
-    responses((status = 200, body = Rotated), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody), (status = 422, body = ErrorBody))
+    responses((status = 200, body = Rotated), (status = 202, body = Rotated), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody), (status = 422, body = ErrorBody), (status = 503, body = ErrorBody))
 )]
 pub async fn rotate(
     State(app): State<Arc<App>>,
     access: Manage<Admin>,
     Body(body): Body<Rotate>,
-) -> Result<Json<Rotated>, ApiError> {
+) -> Result<(StatusCode, Json<Rotated>), ApiError> {
     let order = Order {
         workspace_id: access.workspace_id,
         expected_generation: body.expected_generation,
@@ -96,13 +101,13 @@ pub async fn rotate(
 #[utoipa::path(
     post, path = "/workspaces/{workspace_id}/tokens/emergency-rotation", tag = "tokens",
     params(("workspace_id" = String, Path)), request_body = EmergencyRotation,
-    responses((status = 200, body = Rotated), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody), (status = 422, body = ErrorBody))
+    responses((status = 200, body = Rotated), (status = 202, body = Rotated), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody), (status = 422, body = ErrorBody), (status = 503, body = ErrorBody))
 )]
 pub async fn emergency_rotation(
     State(app): State<Arc<App>>,
     access: Manage<Admin>,
     Body(body): Body<EmergencyRotation>,
-) -> Result<Json<Rotated>, ApiError> {
+) -> Result<(StatusCode, Json<Rotated>), ApiError> {
     let order = Order {
         workspace_id: access.workspace_id,
         expected_generation: body.expected_generation,
@@ -112,9 +117,14 @@ pub async fn emergency_rotation(
     run(app, access.user, order).await
 }
 
-async fn run(app: Arc<App>, user: UserCaller, order: Order) -> Result<Json<Rotated>, ApiError> {
+async fn run(app: Arc<App>, user: UserCaller, order: Order) -> Result<(StatusCode, Json<Rotated>), ApiError> {
     if order.reason.as_ref().is_some_and(|reason| reason.len() > REASON_MAX) {
         return Err(ApiError::bad_request("InvalidReason", format!("The reason may have at most {REASON_MAX} bytes")));
     }
-    to_its_end(async move { rotation::rotate(&app, &user.actor(), &order).await }).await.map(Json)
+    let rotated = to_its_end(async move { rotation::rotate(&app, &user.actor(), &order).await }).await?;
+    let status = match rotated.cut_off.state {
+        CutOffState::Proved => StatusCode::OK,
+        CutOffState::Pending => StatusCode::ACCEPTED,
+    };
+    Ok((status, Json(rotated)))
 }

@@ -8,15 +8,17 @@ use axum::{
     extract::{Path, State},
     http::StatusCode,
 };
+use jiff::Timestamp;
 use twinkey_api::{
     TopicName, WorkspaceId,
     error::ErrorBody,
     topic::{NewTopic, Topic, TopicChanges, TopicConfiguration, TopicSettings},
 };
-use twinkey_embedded_broker::{ConfigChange, Scope, TopicChanges as BrokerChanges, TopicDescription, TopicError};
+use twinkey_embedded_broker::Scope;
 
 use crate::{
     app::App,
+    broker::{self, TopicError},
     db,
     error::ApiError,
     extract::{
@@ -33,9 +35,9 @@ const MINUTE: i64 = 60_000;
     params(("workspace_id" = String, Path)),
     responses((status = 200, body = Vec<Topic>), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody))
 )]
-pub async fn list(State(app): State<Arc<App>>, access: Streaming<Viewer>) -> Json<Vec<Topic>> {
-    let topics = app.broker.topics(&Scope::of_workspace(access.workspace_id.as_str()));
-    Json(topics.into_iter().map(|topic| describe(&access.workspace_id, topic)).collect())
+pub async fn list(State(app): State<Arc<App>>, access: Streaming<Viewer>) -> Result<Json<Vec<Topic>>, ApiError> {
+    let topics = app.broker.topics(&access.workspace_id).await.map_err(|error| refused(error, ""))?;
+    Ok(Json(topics.into_iter().map(|topic| describe(&access.workspace_id, topic)).collect()))
 }
 
 /// One topic, by its name or by its full id
@@ -50,7 +52,7 @@ pub async fn get(
     Path(path): Path<(String, String)>,
 ) -> Result<Json<Topic>, ApiError> {
     let (_, name) = path;
-    let topic = find(&app, &access.workspace_id, &name)?;
+    let topic = find(&app, &access.workspace_id, &name).await?;
     Ok(Json(describe(&access.workspace_id, topic)))
 }
 
@@ -65,19 +67,21 @@ pub async fn create(
     access: Streaming<Editor>,
     Body(body): Body<NewTopic>,
 ) -> Result<Json<Topic>, ApiError> {
-    access.confirm(&app)?;
+    access.confirm(&app).await?;
     let name = TopicName::parse(&access.workspace_id, &body.name)
         .map_err(|error| ApiError::bad_request("InvalidTopicName", error.to_string()))?;
     let settings = body.configuration.unwrap_or_default();
-    if settings.replication_factor.is_some_and(|factor| factor < 1) {
+    let replication_factor = settings.replication_factor.map(|factor| i16::try_from(factor).ok().filter(|it| *it > 0));
+    if replication_factor == Some(None) {
         return Err(ApiError::bad_request("InvalidConfiguration", "replicationFactor must be at least 1"));
     }
-    let topic = app.broker.create_topic(twinkey_embedded_broker::NewTopic {
+    let topic = app.broker.create_topic(broker::NewTopic {
         name: name.id().to_owned(),
-        partitions: settings.partitions.unwrap_or(1),
-        config: broker_config(&settings)?.into_iter().collect(),
+        partitions: settings.partitions,
+        replication_factor: replication_factor.flatten(),
+        config: broker_config(&settings)?,
     });
-    let topic = topic.map_err(|error| refused(error, &body.name))?;
+    let topic = topic.await.map_err(|error| refused(error, &body.name))?;
     Ok(Json(describe(&access.workspace_id, topic)))
 }
 
@@ -94,7 +98,7 @@ pub async fn change(
     Body(body): Body<TopicChanges>,
 ) -> Result<Json<Topic>, ApiError> {
     let (_, name) = path;
-    let topic = find(&app, &access.workspace_id, &name)?;
+    let topic = find(&app, &access.workspace_id, &name).await?;
     let nested = body.configuration.unwrap_or_default();
     let settings = TopicSettings {
         partitions: nested.partitions.or(body.partitions),
@@ -103,9 +107,8 @@ pub async fn change(
         retention_in_bytes: nested.retention_in_bytes.or(body.retention_in_bytes),
         cleanup_policy: nested.cleanup_policy.or(body.cleanup_policy),
     };
-    let config = broker_config(&settings)?.into_iter().map(|(key, value)| ConfigChange::Set(key, value)).collect();
-    let changes = BrokerChanges { partitions: settings.partitions, config };
-    let topic = app.broker.alter_topic(&topic.name, &changes).map_err(|error| refused(error, &name))?;
+    let changes = broker::TopicChanges { partitions: settings.partitions, config: broker_config(&settings)? };
+    let topic = app.broker.alter_topic(&topic.name, changes).await.map_err(|error| refused(error, &name))?;
     Ok(Json(describe(&access.workspace_id, topic)))
 }
 
@@ -121,8 +124,8 @@ pub async fn delete(
     Path(path): Path<(String, String)>,
 ) -> Result<StatusCode, ApiError> {
     let (_, name) = path;
-    let topic = find(&app, &access.workspace_id, &name)?;
-    app.broker.delete_topic(&topic.name).map_err(|error| refused(error, &name))?;
+    let topic = find(&app, &access.workspace_id, &name).await?;
+    app.broker.delete_topic(&topic.name).await.map_err(|error| refused(error, &name))?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -138,29 +141,33 @@ pub async fn clean(
     Path(path): Path<(String, String)>,
 ) -> Result<StatusCode, ApiError> {
     let (_, name) = path;
-    let topic = find(&app, &access.workspace_id, &name)?;
-    app.broker.clean_topic(&topic.name).map_err(|error| refused(error, &name))?;
+    let topic = find(&app, &access.workspace_id, &name).await?;
+    app.broker.clean_topic(&topic.name).await.map_err(|error| refused(error, &name))?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 /// By name first, then by full id: Python passes on whatever its user typed, and creates `{ws}-{ws}-name` after a 404.
-fn find(app: &App, workspace_id: &WorkspaceId, name: &str) -> Result<TopicDescription, ApiError> {
-    let by_name = TopicName::parse(workspace_id, name).ok().and_then(|name| app.broker.topic(name.id()));
+async fn find(app: &App, workspace_id: &WorkspaceId, name: &str) -> Result<broker::Topic, ApiError> {
+    let full = TopicName::parse(workspace_id, name).ok().map(|name| name.id().to_owned());
     let own = Scope::of_workspace(workspace_id.as_str()).contains(name);
-    by_name
-        .or_else(|| own.then(|| app.broker.topic(name)).flatten())
-        .ok_or_else(|| ApiError::NotFound(format!("Topic '{name}'")))
+    for candidate in full.into_iter().chain(own.then(|| name.to_owned())) {
+        if let Some(topic) = app.broker.topic(&candidate).await.map_err(|error| refused(error, name))? {
+            return Ok(topic);
+        }
+    }
+    Err(ApiError::NotFound(format!("Topic '{name}'")))
 }
 
 /// `posted` is the name as the client sent it: Python looks for exactly this sentence with exactly that name.
 fn refused(error: TopicError, posted: &str) -> ApiError {
     match error {
-        TopicError::Exists | TopicError::SimilarName(_) => {
+        TopicError::Exists => {
             ApiError::bad_request("TopicExists", format!("Topic with name similar to '{posted}' already exists."))
         }
         TopicError::Unknown => ApiError::NotFound(format!("Topic '{posted}'")),
-        TopicError::Io(error) => ApiError::Storage(error.to_string()),
-        other => ApiError::bad_request("InvalidConfiguration", other.to_string()),
+        TopicError::Storage(cause) => ApiError::Storage(cause),
+        TopicError::Invalid(message) => ApiError::bad_request("InvalidConfiguration", message),
+        TopicError::Broker(error) => error.into(),
     }
 }
 
@@ -197,7 +204,7 @@ fn broker_config(settings: &TopicSettings) -> Result<Vec<(String, String)>, ApiE
     Ok(config)
 }
 
-fn describe(workspace_id: &WorkspaceId, topic: TopicDescription) -> Topic {
+fn describe(workspace_id: &WorkspaceId, topic: broker::Topic) -> Topic {
     let name = topic.name[workspace_id.as_str().len() + 1..].to_owned();
     let words: Vec<_> = topic.cleanup_policy.split(',').map(str::trim).collect();
     let cleanup_policy = match (words.contains(&"compact"), words.contains(&"delete")) {
@@ -211,18 +218,23 @@ fn describe(workspace_id: &WorkspaceId, topic: TopicDescription) -> Topic {
         status: "Ready".into(),
         last_error: None,
         error_status: None,
-        created_at: db::timestamp(topic.created_at.as_millisecond()),
-        updated_at: db::timestamp(topic.updated_at.as_millisecond()),
+        created_at: topic.created_at.map(stored),
+        updated_at: topic.updated_at.map(stored),
         persisted: false,
         persisted_status: "Complete".into(),
         external: false,
         configuration: TopicConfiguration {
             partitions: topic.partitions,
-            replication_factor: 1,
+            replication_factor: topic.replication_factor,
             retention_in_minutes: if topic.retention_ms < 0 { -1 } else { topic.retention_ms / MINUTE },
             retention_in_bytes: topic.retention_bytes,
             cleanup_policy: cleanup_policy.into(),
         },
         id: topic.name,
     }
+}
+
+/// Without the fraction of a millisecond, as every other time of the API.
+fn stored(time: Timestamp) -> Timestamp {
+    db::timestamp(time.as_millisecond())
 }

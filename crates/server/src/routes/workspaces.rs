@@ -20,7 +20,7 @@ use crate::{
     error::ApiError,
     extract::{Body, Caller, SignedIn, Streaming, UserCaller, workspace::Viewer},
     registry::KnownToken,
-    tokens,
+    tokens, validity,
 };
 
 /// The longest display name, in bytes.
@@ -98,8 +98,10 @@ async fn list_for(app: &App, user: &UserCaller) -> Result<Vec<Workspace>, ApiErr
         if role < Role::Viewer {
             continue;
         }
-        let pair = WorkspaceId::parse(&row.id).ok().and_then(|id| app.registry.pair(&id));
-        let token = pair.filter(|_| shows_credentials(user, role)).map(|pair| pair.current);
+        let token = match WorkspaceId::parse(&row.id) {
+            Ok(id) if shows_credentials(user, role) => validity::pair(app, &id).await?.map(|pair| pair.current),
+            _ => None,
+        };
         if let Some(token) = &token {
             shown.push(token.principal.clone());
         }
@@ -125,19 +127,19 @@ fn describe(app: &App, row: db::workspaces::Model, token: Option<&KnownToken>) -
     Ok(Workspace {
         workspace_id: row.id,
         name: row.name,
-        status: "Ready".into(),
+        status: if row.state == db::workspaces::READY { "Ready" } else { "Creating" }.into(),
         version: 2,
         created_at: db::timestamp(row.created_at),
         broker_type: "SelfHosted".into(),
         broker_settings: BrokerSettings { broker_type: "SelfHosted".into(), sync_topics: false },
         broker: BrokerConnection {
-            address: app.endpoint.address.clone(),
+            address: app.broker.endpoint().address.clone(),
             security_mode: "SaslSsl".into(),
             sasl_mechanism: "ScramSha256".into(),
             username,
             password,
             ssl_password: String::new(),
-            has_certificate: true,
+            has_certificate: app.broker.endpoint().ca.is_some(),
         },
     })
 }

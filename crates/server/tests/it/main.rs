@@ -1,9 +1,15 @@
 //! Integration tests against the real server, in-process. Test names carry the promises of the design: S1–S11, B1–B7, and
 //! the guarantees g1–g8.
 
+mod backup;
 mod bad_input;
+mod commit_proxy;
+mod copy;
+mod database;
+mod database_faults;
 mod openapi;
 mod people;
+mod replicas;
 mod rotation;
 mod start;
 mod state_machine;

@@ -2,7 +2,10 @@
 
 use std::{fs, os::unix::fs::PermissionsExt};
 
-use twinkey_server::{keys::MasterKeySource, start::StartError};
+use twinkey_server::{
+    keys::MasterKeySource,
+    start::{Config, StartError},
+};
 use twinkey_testkit::{
     TestServer,
     server::{config, try_start_now},
@@ -27,23 +30,25 @@ async fn without_the_right_master_key_the_server_does_not_start() {
     // Keeps the directory alive while no server runs on it.
     let keep = tempfile::tempdir().expect("temporary directory");
     let copy = keep.path().join("data");
+    let database = server.database();
+    let on_the_copy = Config { database_url: database.as_ref().map(|it| it.url.clone()), ..config(&copy) };
     server.stop_and_copy(&copy).await;
     let path = copy.join(path.file_name().expect("a name"));
 
     fs::remove_file(&path).expect("removed");
-    let missing = try_start_now(config(&copy)).await.err().expect("refused").to_string();
+    let missing = try_start_now(on_the_copy.clone()).await.err().expect("refused").to_string();
     assert!(missing.contains(&path.display().to_string()) && missing.contains("TWINKEY_MASTER_KEY"), "{missing}");
     assert!(!path.exists(), "no new key may be made for old data");
 
     fs::write(&path, "nonsense").expect("written");
-    let malformed = try_start_now(config(&copy)).await.err().expect("refused").to_string();
+    let malformed = try_start_now(on_the_copy.clone()).await.err().expect("refused").to_string();
     assert!(malformed.contains("not valid"), "{malformed}");
 
     fs::write(&path, "A".repeat(43)).expect("written");
-    let wrong = try_start_now(config(&copy)).await.err().expect("refused").to_string();
+    let wrong = try_start_now(on_the_copy.clone()).await.err().expect("refused").to_string();
     assert!(wrong.contains("not the one"), "{wrong}");
 
-    let mut from_variable = config(&copy);
+    let mut from_variable = on_the_copy.clone();
     from_variable.master_key = Some(MasterKeySource::Value(key.into()));
     let server = try_start_now(from_variable).await.unwrap_or_else(|error| panic!("{error}"));
     server.shutdown().await;

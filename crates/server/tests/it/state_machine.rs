@@ -38,7 +38,7 @@ mod machine {
     use twinkey_api::{WorkspaceId, token_pair::Slot};
     use twinkey_server::{
         audit::{self, Actor, Verdict},
-        db::{Db, sqlite_url},
+        db::Db,
         error::ApiError,
         rotation::{Kind, Order, rotate},
     };
@@ -55,8 +55,11 @@ mod machine {
         for step in steps {
             match step {
                 Step::Rotate { off, emergency } => {
-                    let outcome =
-                        runtime.block_on(rotate(server.app(), &Actor::system(), &order(generation + off, emergency)));
+                    let outcome = runtime.block_on(rotate(
+                        server.app(),
+                        &Actor::system(),
+                        &order(&server, generation + off, emergency),
+                    ));
                     match outcome {
                         Ok(rotated) => {
                             assert_eq!(off, 0, "a wrong generation was accepted");
@@ -71,11 +74,12 @@ mod machine {
                 }
                 Step::Crash { polls, emergency } => {
                     let acknowledged = runtime.block_on(async {
-                        let (app, actor, order) = (server.app().clone(), Actor::system(), order(generation, emergency));
+                        let (app, actor, order) =
+                            (server.app().clone(), Actor::system(), order(&server, generation, emergency));
                         poll_at_most(rotate(&app, &actor, &order), polls).await.is_some()
                     });
                     (runtime, server) = crash(runtime, server);
-                    let after = runtime.block_on(server.api.generation("demo", &server.admin));
+                    let after = runtime.block_on(server.api.generation(server.workspace(), &server.admin));
                     assert!(
                         after == generation + 1 || (after == generation && !acknowledged),
                         "{generation} → {after}"
@@ -93,9 +97,9 @@ mod machine {
         runtime.block_on(server.stop());
     }
 
-    fn order(expected_generation: i64, emergency: bool) -> Order {
+    fn order(server: &TestServer, expected_generation: i64, emergency: bool) -> Order {
         Order {
-            workspace_id: WorkspaceId::parse("demo").expect("an id"),
+            workspace_id: WorkspaceId::parse(server.workspace()).expect("an id"),
             expected_generation,
             kind: if emergency { Kind::Emergency } else { Kind::Normal },
             reason: None,
@@ -104,15 +108,19 @@ mod machine {
 
     /// Exactly the two tokens of the workspace are accepted, on the API and on the broker; every dead one is refused on both.
     async fn check(server: &TestServer, dead: &HashSet<String>, generation: i64) -> Vec<String> {
-        assert_eq!(server.api.generation("demo", &server.admin).await, generation);
+        assert_eq!(server.api.generation(server.workspace(), &server.admin).await, generation);
         let valid = vec![server.token(Slot::Current).await, server.token(Slot::Next).await];
         assert_ne!(valid[0], valid[1]);
         for token in &valid {
             assert!(!dead.contains(token), "a dead token came back");
-            Credentials::of(&server.api, "demo", token).await.sign_in().await.expect("a valid token signs in");
+            Credentials::of(&server.api, server.workspace(), token)
+                .await
+                .sign_in()
+                .await
+                .expect("a valid token signs in");
         }
         for token in dead {
-            assert!(!server.api.accepts("demo", token).await);
+            assert!(!server.api.accepts(server.workspace(), token).await);
         }
         assert_eq!(server.app().registry.len(), 2);
         assert!(matches!(audit::verify(&*server.app().db).await, Ok(Verdict::Intact { .. })));
@@ -141,7 +149,7 @@ mod machine {
         let runtime = Runtime::new().expect("a runtime");
         let server = runtime.block_on(async {
             // The database's own threads may still be at the last statement they were given; a killed process has none.
-            let db = Db::open(&sqlite_url(&server.data_dir().join("twinkey.db"))).await.expect("opens");
+            let db = Db::open(&server.database_url()).await.expect("opens");
             drop(db.write().await.expect("the old writer has ended"));
             db.close().await.expect("closes");
             server.restart_after_crash().await

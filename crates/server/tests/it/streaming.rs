@@ -35,11 +35,11 @@ async fn s1_g4_an_sdk_token_reaches_exactly_the_streaming_routes() {
                 continue;
             }
             let path = path
-                .replace("{workspace_id}", "demo")
+                .replace("{workspace_id}", server.workspace())
                 .replace("{name}", "orders")
                 .replace("{slot}", "current")
                 .replace("{id}", "x");
-            let query = "?resourceType=Workspace&resourceId=demo&permissions=Read";
+            let query = &server.own("?resourceType=Workspace&resourceId=demo&permissions=Read");
             let path = if path.ends_with("/query") { format!("{path}{query}") } else { path };
             let request = server.api.request(Method::from_bytes(method.as_bytes()).expect("a method"), &path, &token);
             let request = if method == "GET" { request } else { request.json(&json!({"name": "new"})) };
@@ -62,15 +62,15 @@ async fn s1_g4_an_sdk_token_reaches_exactly_the_streaming_routes() {
 #[tokio::test(flavor = "multi_thread")]
 async fn s2_a_workspace_has_two_valid_tokens_from_the_moment_it_exists() {
     let server = TestServer::start().await;
-    server.api.post("/workspaces", &server.admin, &json!({"workspaceId": "acme"})).await.ok();
-    let pair = server.api.get("/workspaces/acme/tokens", &server.admin).await.ok();
+    server.api.post("/workspaces", &server.admin, &json!({"workspaceId": &server.own("acme")})).await.ok();
+    let pair = server.api.get(&server.own("/workspaces/acme/tokens"), &server.admin).await.ok();
     assert_eq!(pair["generation"], 0);
     assert_eq!((&pair["current"]["label"], &pair["next"]["label"]), (&json!("Token 1"), &json!("Token 2")));
     let mut tokens = Vec::new();
     for slot in Slot::BOTH {
-        let token = server.api.reveal("acme", slot, &server.admin).await;
-        assert!(server.api.accepts("acme", &token).await);
-        Stream::open(&server.api, "acme", &token).await;
+        let token = server.api.reveal(&server.own("acme"), slot, &server.admin).await;
+        assert!(server.api.accepts(&server.own("acme"), &token).await);
+        Stream::open(&server.api, &server.own("acme"), &token).await;
         tokens.push(token);
     }
     assert_ne!(tokens[0], tokens[1]);
@@ -79,8 +79,8 @@ async fn s2_a_workspace_has_two_valid_tokens_from_the_moment_it_exists() {
 #[tokio::test(flavor = "multi_thread")]
 async fn s3_g4_a_token_works_for_its_own_workspace_only() {
     let server = TestServer::start().await;
-    server.api.post("/workspaces", &server.admin, &json!({"workspaceId": "acme"})).await.ok();
-    server.api.post("/acme/topics", &server.admin, &json!({"name": "secret"})).await.ok();
+    server.api.post("/workspaces", &server.admin, &json!({"workspaceId": &server.own("acme")})).await.ok();
+    server.api.post(&server.own("/acme/topics"), &server.admin, &json!({"name": "secret"})).await.ok();
     let token = server.token(Slot::Current).await;
 
     // On the API: refused, in the same words whether or not the other workspace exists.
@@ -92,17 +92,19 @@ async fn s3_g4_a_token_works_for_its_own_workspace_only() {
         "/W/topics/secret",
     ];
     for path in paths {
-        let existing = server.api.get(&path.replace('W', "acme"), &token).await.refused(403);
+        let existing = server.api.get(&path.replace('W', &server.own("acme")), &token).await.refused(403);
         let missing = server.api.get(&path.replace('W', "nowhere"), &token).await.refused(403);
         assert_eq!(existing, missing);
     }
     let listed = server.api.get("/workspaces", &token).await.ok();
     assert_eq!(listed.as_array().expect("a list").len(), 1);
-    assert_eq!(listed[0]["workspaceId"], "demo");
+    assert_eq!(listed[0]["workspaceId"], server.workspace());
 
     // On the broker: TOPIC_AUTHORIZATION_FAILED, whether or not the topic exists.
     let mut stream = server.stream(&token).await;
-    for topic in ["acme-secret", "acme-nothing", "demo", "demox-orders"] {
+    for topic in
+        [&server.own("acme-secret"), &server.own("acme-nothing"), server.workspace(), &server.own("demox-orders")]
+    {
         assert_eq!(stream.metadata_error(topic).await, 29, "{topic}");
         assert_eq!(stream.produce(topic, "x").await.expect("connected"), Err(29), "{topic}");
         assert_eq!(stream.fetch(topic, 0, 0).await.expect("connected"), Err(29), "{topic}");
@@ -114,13 +116,14 @@ async fn s4_an_editor_can_read_the_tokens_and_the_audit_log_says_so() {
     let server = TestServer::start().await;
     let editor = server.user("editor@example.org", twinkey_api::Role::Editor, None).await;
     let viewer = server.user("viewer@example.org", twinkey_api::Role::Viewer, None).await;
-    let token = server.api.reveal("demo", Slot::Next, &editor).await;
-    assert!(server.api.accepts("demo", &token).await);
-    let answer = server.api.post("/workspaces/demo/tokens/next/reveal", &editor, &json!({})).await;
+    let token = server.api.reveal(server.workspace(), Slot::Next, &editor).await;
+    assert!(server.api.accepts(server.workspace(), &token).await);
+    let answer = server.api.post(&server.own("/workspaces/demo/tokens/next/reveal"), &editor, &json!({})).await;
     assert_eq!(answer.headers["cache-control"], "no-store");
-    let refused = server.api.post("/workspaces/demo/tokens/next/reveal", &viewer, &json!({})).await.refused(403);
+    let refused =
+        server.api.post(&server.own("/workspaces/demo/tokens/next/reveal"), &viewer, &json!({})).await.refused(403);
     assert!(refused.contains("Editor"), "{refused}");
-    let audit = server.api.get("/audit?workspaceId=demo&limit=1", &server.admin).await.ok();
+    let audit = server.api.get(&server.own("/audit?workspaceId=demo&limit=1"), &server.admin).await.ok();
     assert_eq!((&audit[0]["action"], &audit[0]["actor"]), (&json!("token.revealed"), &json!("editor@example.org")));
 }
 
@@ -133,8 +136,8 @@ async fn s5_one_token_is_enough_to_stream() {
     let workspace = workspaces[0]["workspaceId"].as_str().expect("an id");
     server.api.post(&format!("/{workspace}/topics"), &token, &json!({"name": "orders"})).await.ok();
     let mut stream = Stream::open(&server.api, workspace, &token).await;
-    assert_eq!(stream.produce("demo-orders", "hello").await.expect("connected"), Ok(0));
-    assert_eq!(stream.read_all("demo-orders").await, ["hello"]);
+    assert_eq!(stream.produce(&server.topic("orders"), "hello").await.expect("connected"), Ok(0));
+    assert_eq!(stream.read_all(&server.topic("orders")).await, ["hello"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -142,7 +145,7 @@ async fn s7_tokens_never_expire() {
     let server = TestServer::start().await;
     let token = server.token(Slot::Current).await;
     server.advance(jiff::SignedDuration::from_hours(24 * 365 * 100));
-    assert!(server.api.accepts("demo", &token).await);
+    assert!(server.api.accepts(server.workspace(), &token).await);
     server.stream(&token).await;
 }
 
@@ -150,7 +153,7 @@ async fn s7_tokens_never_expire() {
 async fn the_librdkafka_answer_has_exactly_the_keys_that_clients_accept() {
     let server = TestServer::start().await;
     let token = server.token(Slot::Current).await;
-    let body = server.api.get("/workspaces/demo/broker/librdkafka", &token).await.ok();
+    let body = server.api.get(&server.own("/workspaces/demo/broker/librdkafka"), &token).await.ok();
     let mut keys: Vec<_> = body.as_object().expect("an object").keys().cloned().collect();
     keys.sort();
     assert_eq!(
@@ -173,8 +176,8 @@ async fn the_librdkafka_answer_has_exactly_the_keys_that_clients_accept() {
 async fn the_workspace_has_no_null_that_breaks_old_clients() {
     let server = TestServer::start().await;
     let token = server.token(Slot::Current).await;
-    let workspace = server.api.get("/workspaces/demo", &token).await.ok();
-    let credentials = Credentials::of(&server.api, "demo", &token).await;
+    let workspace = server.api.get(&server.own("/workspaces/demo"), &token).await.ok();
+    let credentials = Credentials::of(&server.api, server.workspace(), &token).await;
     assert_eq!(workspace["status"], "Ready");
     assert_eq!(workspace["brokerSettings"], json!({"brokerType": "SelfHosted", "syncTopics": false}));
     assert_eq!(
@@ -190,14 +193,14 @@ async fn the_workspace_has_no_null_that_breaks_old_clients() {
 async fn the_certificates_are_a_zip_with_the_ca() {
     let server = TestServer::start().await;
     let token = server.token(Slot::Current).await;
-    let request = server.api.request(Method::GET, "/workspaces/demo/certificates", &token);
+    let request = server.api.request(Method::GET, &server.own("/workspaces/demo/certificates"), &token);
     let response = request.send().await.expect("an answer");
     assert_eq!(response.headers()["content-type"], "application/zip");
     let bytes = response.bytes().await.expect("a body");
     let mut archive = zip::ZipArchive::new(std::io::Cursor::new(bytes)).expect("a zip");
     let mut pem = String::new();
     archive.by_name("ca.cert").expect("at the root").read_to_string(&mut pem).expect("text");
-    assert_eq!(pem, Credentials::of(&server.api, "demo", &token).await.ca);
+    assert_eq!(pem, Credentials::of(&server.api, server.workspace(), &token).await.ca);
 }
 
 /// Principals belong to a token's value (B5): each token signs in as itself, and promotion does not change that.
@@ -205,38 +208,39 @@ async fn the_certificates_are_a_zip_with_the_ca() {
 async fn b5_every_token_has_a_principal_of_its_own_that_survives_promotion() {
     let server = TestServer::start().await;
     let [current, next] = [server.token(Slot::Current).await, server.token(Slot::Next).await];
-    let before = Credentials::of(&server.api, "demo", &next).await;
-    assert_ne!(Credentials::of(&server.api, "demo", &current).await.username, before.username);
+    let before = Credentials::of(&server.api, server.workspace(), &next).await;
+    assert_ne!(Credentials::of(&server.api, server.workspace(), &current).await.username, before.username);
     let _open = [server.stream(&current).await, server.stream(&next).await];
     let mut principals: Vec<_> = server.app().broker.connections().into_iter().map(|it| it.principal).collect();
     principals.sort();
-    let mut expected = vec![Credentials::of(&server.api, "demo", &current).await.username, before.username.clone()];
+    let mut expected =
+        vec![Credentials::of(&server.api, server.workspace(), &current).await.username, before.username.clone()];
     expected.sort();
     assert_eq!(principals, expected);
-    server.api.rotate("demo", &server.admin, 0).await.ok();
-    let after = Credentials::of(&server.api, "demo", &next).await;
+    server.api.rotate(server.workspace(), &server.admin, 0).await.ok();
+    let after = Credentials::of(&server.api, server.workspace(), &next).await;
     assert_eq!((before.username, before.password), (after.username, after.password));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn permission_queries_answer_by_status() {
     let server = TestServer::start().await;
-    server.api.post("/workspaces", &server.admin, &json!({"workspaceId": "acme"})).await.ok();
+    server.api.post("/workspaces", &server.admin, &json!({"workspaceId": &server.own("acme")})).await.ok();
     let token = server.token(Slot::Current).await;
     let ask = async |query: &str| server.api.get(&format!("/auth/permissions/query?{query}"), &token).await;
     for granted in [
-        "resourceType=Workspace&resourceId=demo&permissions=Update",
-        "resourceType=workspace&resourceId=demo&permission=Read",
+        &server.own("resourceType=Workspace&resourceId=demo&permissions=Update"),
+        &server.own("resourceType=workspace&resourceId=demo&permission=Read"),
         "resourceType=Organisation&resourceId=demo&permissions=Read",
-        "resourceType=Topic&resourceId=demo-orders&permissions=Write",
+        &server.own("resourceType=Topic&resourceId=demo-orders&permissions=Write"),
     ] {
         assert_eq!(ask(granted).await.ok(), json!(true), "{granted}");
     }
     for denied in [
-        "resourceType=Workspace&resourceId=acme&permissions=Read",
-        "resourceType=Workspace&resourceId=demo&permissions=Delete",
+        &server.own("resourceType=Workspace&resourceId=acme&permissions=Read"),
+        &server.own("resourceType=Workspace&resourceId=demo&permissions=Delete"),
         "resourceType=Organisation&resourceId=demo&permissions=Update",
-        "resourceType=Topic&resourceId=acme-x&permissions=Read",
+        &server.own("resourceType=Topic&resourceId=acme-x&permissions=Read"),
         "resourceType=User&resourceId=x&permissions=Read",
     ] {
         ask(denied).await.refused(403);
@@ -244,14 +248,17 @@ async fn permission_queries_answer_by_status() {
     for bad in [
         "",
         "resourceType=Workspace&permissions=Read",
-        "resourceType=Shoe&resourceId=demo&permissions=Read",
-        "resourceType=Workspace&resourceId=demo&permissions=Fly",
+        &server.own("resourceType=Shoe&resourceId=demo&permissions=Read"),
+        &server.own("resourceType=Workspace&resourceId=demo&permissions=Fly"),
     ] {
         ask(bad).await.refused(400);
     }
     server
         .api
-        .get("/auth/permissions/query?resourceType=Workspace&resourceId=demo&permissions=Read", "sdk-wrong")
+        .get(
+            &server.own("/auth/permissions/query?resourceType=Workspace&resourceId=demo&permissions=Read"),
+            "sdk-wrong",
+        )
         .await
         .refused(401);
 }
@@ -261,14 +268,14 @@ async fn a_pat_reaches_the_streaming_routes_too_and_leaves_a_record() {
     let server = TestServer::start().await;
     let editor = server.user("editor@example.org", twinkey_api::Role::Editor, None).await;
     let viewer = server.user("viewer@example.org", twinkey_api::Role::Viewer, None).await;
-    let body = server.api.get("/workspaces/demo/broker/librdkafka", &editor).await.ok();
+    let body = server.api.get(&server.own("/workspaces/demo/broker/librdkafka"), &editor).await.ok();
     Credentials::from_librdkafka(&body).sign_in().await.expect("the credentials work");
     let audit = server.api.get("/audit?limit=1", &server.admin).await.ok();
     assert_eq!(
         (&audit[0]["action"], &audit[0]["actor"]),
         (&json!("broker_credentials.revealed"), &json!("editor@example.org"))
     );
-    server.api.get("/workspaces/demo/broker/librdkafka", &viewer).await.refused(403);
+    server.api.get(&server.own("/workspaces/demo/broker/librdkafka"), &viewer).await.refused(403);
     let listed = server.api.get("/workspaces", &viewer).await.ok();
     assert_eq!(listed[0]["broker"]["password"], "");
     let listed = server.api.get("/workspaces", &editor).await.ok();
@@ -280,10 +287,11 @@ async fn a_pat_reaches_the_streaming_routes_too_and_leaves_a_record() {
 async fn a_failed_sign_in_on_the_broker_is_no_use_of_the_token() {
     let server = TestServer::start().await;
     let token = server.token(Slot::Current).await;
-    let last_used =
-        async || server.api.get("/workspaces/demo/tokens", &server.admin).await.ok()["next"]["lastUsedAt"].clone();
-    let mut credentials = Credentials::of(&server.api, "demo", &token).await;
-    let tokens = server.api.get("/workspaces/demo/tokens", &server.admin).await.ok();
+    let last_used = async || {
+        server.api.get(&server.own("/workspaces/demo/tokens"), &server.admin).await.ok()["next"]["lastUsedAt"].clone()
+    };
+    let mut credentials = Credentials::of(&server.api, server.workspace(), &token).await;
+    let tokens = server.api.get(&server.own("/workspaces/demo/tokens"), &server.admin).await.ok();
     credentials.username = tokens["next"]["principal"].as_str().expect("a principal").to_owned();
     assert!(credentials.sign_in().await.is_err());
     assert!(last_used().await.is_null());

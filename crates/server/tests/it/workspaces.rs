@@ -10,23 +10,23 @@ use twinkey_testkit::TestServer;
 async fn ids_are_checked_and_the_other_workspace_is_named() {
     let server = TestServer::start().await;
     let create = async |id: &str| server.api.post("/workspaces", &server.admin, &json!({"workspaceId": id})).await;
-    create("acme-dev").await.ok();
+    create(&server.own("acme-dev")).await.ok();
     for (id, part) in [
         ("Acme", "lower-case"),
         ("a--b", "lower-case"),
         ("", "lower-case"),
         ("workspaces", "reserved"),
         ("portal", "reserved"),
-        ("acme-dev", "already exists"),
-        ("acme-dev-eu", "workspace 'acme-dev' exists"),
-        ("acme", "workspace 'acme-dev' exists"),
-        ("demo-x", "workspace 'demo' exists"),
+        (&server.own("acme-dev"), "already exists"),
+        (&server.own("acme-dev-eu"), &server.own("workspace 'acme-dev' exists")),
+        (&server.own("acme"), &server.own("workspace 'acme-dev' exists")),
+        (&server.topic("x"), &server.own("workspace 'demo' exists")),
     ] {
         let message = create(id).await.refused(400);
         assert!(message.contains(part), "{id}: {message}");
     }
-    create("acme-devx").await.ok();
-    create("acme2").await.ok();
+    create(&server.own("acme-devx")).await.ok();
+    create(&server.own("acme2")).await.ok();
     let too_long = create(&"x".repeat(61)).await.refused(400);
     assert!(too_long.contains("60 characters"), "{too_long}");
 }
@@ -35,16 +35,16 @@ async fn ids_are_checked_and_the_other_workspace_is_named() {
 async fn managers_create_and_members_see_what_they_may() {
     let server = TestServer::start().await;
     let manager = server.user("manager@example.org", Role::Manager, None).await;
-    let editor = server.user("editor@example.org", Role::Editor, Some(("demo", Role::None))).await;
-    server.api.post("/workspaces", &manager, &json!({"workspaceId": "acme", "name": "Acme"})).await.ok();
+    let editor = server.user("editor@example.org", Role::Editor, Some((server.workspace(), Role::None))).await;
+    server.api.post("/workspaces", &manager, &json!({"workspaceId": &server.own("acme"), "name": "Acme"})).await.ok();
     let refused = server.api.post("/workspaces", &editor, &json!({"workspaceId": "other"})).await.refused(403);
     assert!(refused.contains("Manager"), "{refused}");
     let seen = server.api.get("/workspaces", &editor).await.ok();
     let ids: Vec<_> = seen.as_array().expect("a list").iter().map(|it| &it["workspaceId"]).collect();
-    assert_eq!(ids, ["acme"]);
-    let hidden = server.api.get("/workspaces/demo", &editor).await.refused(404);
+    assert_eq!(ids, [&server.own("acme")]);
+    let hidden = server.api.get(&server.own("/workspaces/demo"), &editor).await.refused(404);
     let missing = server.api.get("/workspaces/nothing", &editor).await.refused(404);
-    assert_eq!(hidden.replace("demo", "nothing"), missing);
+    assert_eq!(hidden.replace(server.workspace(), "nothing"), missing);
 }
 
 /// Guarantee 1 while clients come and go: a workspace that is in the database is in memory too, with its two tokens.

@@ -1,36 +1,33 @@
 //! `twinkey audit`.
 
-use std::{io::Write, path::PathBuf, process::ExitCode};
+use std::{io::Write, process::ExitCode};
 
 use anyhow::Context;
 use clap::Subcommand;
 use twinkey_server::{
     audit::{self, Verdict},
-    db::{Db, sqlite_url},
+    db::{self, Db},
 };
 
-use crate::settings::DEFAULT_DATA_DIR;
+use super::DatabaseArgs;
 
 #[derive(Subcommand)]
 pub enum Audit {
-    /// Verify the hash chain of the audit log in a data directory; no server is needed
+    /// Verify the hash chain of the audit log in the database; no server is needed
     ///
     /// Exit status 1 if a record was changed, removed or inserted. To notice a log that was cut off at its end, keep the
     /// printed head somewhere else and compare.
-    Verify {
-        /// The data directory [default: twinkey-data]
-        #[arg(long, env = "TWINKEY_DATA_DIR", value_name = "DIRECTORY")]
-        data_dir: Option<PathBuf>,
-    },
+    Verify(DatabaseArgs),
 }
 
 impl Audit {
     pub async fn run(self) -> anyhow::Result<ExitCode> {
-        let Self::Verify { data_dir } = self;
-        let path = data_dir.unwrap_or_else(|| DEFAULT_DATA_DIR.into()).join("twinkey.db");
-        anyhow::ensure!(path.exists(), "there is no database at {}", path.display());
-        let db = Db::open_read_only(&sqlite_url(&path)).await;
-        let db = db.with_context(|| format!("cannot open {}", path.display()))?;
+        let Self::Verify(database) = self;
+        let url = database.url();
+        if let Some(path) = db::sqlite_file(&url) {
+            anyhow::ensure!(path.exists(), "there is no database at {}", path.display());
+        }
+        let db = Db::open_read_only(&url).await?;
         Ok(match audit::verify(&db).await.context("cannot read the audit log")? {
             Verdict::Intact { records, head } => {
                 writeln!(std::io::stdout(), "The audit log is intact: {records} records, head {head}")?;

@@ -2,6 +2,7 @@
 
 pub mod audit;
 pub mod consume;
+pub mod data;
 pub mod env;
 pub mod login;
 pub mod produce;
@@ -11,8 +12,33 @@ pub mod tokens;
 pub mod topics;
 pub mod workspaces;
 
+use std::path::PathBuf;
+
+use clap::Args;
 use comfy_table::{Table, presets::NOTHING};
 use twinkey_api::{WorkspaceId, name::BadWorkspaceId};
+use twinkey_server::db;
+
+use crate::settings::DEFAULT_DATA_DIR;
+
+/// Which database a command without a server works on.
+#[derive(Args)]
+pub struct DatabaseArgs {
+    /// The data directory [default: twinkey-data]
+    #[arg(long, env = "TWINKEY_DATA_DIR", value_name = "DIRECTORY")]
+    data_dir: Option<PathBuf>,
+    /// The database [default: SQLite, twinkey.db in the data directory]
+    #[arg(long, env = "TWINKEY_DATABASE_URL", value_name = "URL", hide_env_values = true)]
+    database_url: Option<String>,
+}
+
+impl DatabaseArgs {
+    /// Its URL.
+    fn url(&self) -> String {
+        let file = || self.data_dir.clone().unwrap_or_else(|| DEFAULT_DATA_DIR.into()).join("twinkey.db");
+        self.database_url.clone().unwrap_or_else(|| db::sqlite_url(&file()))
+    }
+}
 
 /// Checks a workspace's id where it is typed, so that it can stand in a path.
 fn workspace_id(text: &str) -> Result<String, BadWorkspaceId> {

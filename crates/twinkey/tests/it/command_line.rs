@@ -8,6 +8,8 @@ use std::{
     process::{Output, Stdio},
 };
 
+use twinkey_testbed::postgres::{Database, Postgres};
+
 use super::process::{Process, run, twinkey};
 
 fn text(output: &Output) -> String {
@@ -124,8 +126,8 @@ fn what_cannot_work_is_said_in_one_line() {
     let free = ["--listen", "127.0.0.1:0", "--broker-listen", "127.0.0.1:0"];
     let message = serve(&[&free[..], &["--data-dir", "/proc/nowhere"]].concat());
     assert!(message.contains("/proc/nowhere"), "{message}");
-    let message = serve(&[&free[..], &["--database-url", "postgres://localhost/twinkey"]].concat());
-    assert!(message.contains("sqlite"), "{message}");
+    let message = serve(&[&free[..], &["--database-url", "mysql://localhost/twinkey"]].concat());
+    assert!(message.contains("mysql") && message.contains("postgres://"), "{message}");
     let message = serve(&[&free[..], &["--workspace", "Not Valid"]].concat());
     assert!(message.contains("Not Valid"), "{message}");
     let message = serve(&["--config", "missing.toml"]);
@@ -159,4 +161,34 @@ async fn odd_surroundings() {
         assert!(!refused.status.success() && text(&refused).contains("lower-case"), "{}", text(&refused));
     }
     process.terminate();
+}
+
+/// Backup and move as docs/backup.md and docs/operations.md tell them.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_installation_is_backed_up_and_moved() {
+    let directory = tempfile::tempdir().expect("temporary directory");
+    let data_dir = directory.path().join("data");
+    let process = Process::start(&data_dir).await;
+    let backup = directory.path().join("backup.db").display().to_string();
+    let made = run(&data_dir, &["data", "backup", &backup]);
+    assert!(made.status.success() && text(&made).contains("intact"), "{}", text(&made));
+    let head = text(&made).split("head ").nth(1).expect("a head").split_whitespace().next().expect("a head").to_owned();
+
+    let database = Database::create(Postgres::shared_url());
+    let from = format!("sqlite://{}", data_dir.join("twinkey.db").display());
+    let copy = ["data", "copy", "--from", &from, "--to", &database.url];
+    let refused = run(&data_dir, &copy);
+    assert!(!refused.status.success() && text(&refused).contains("in use by a running server"), "{}", text(&refused));
+    process.terminate();
+    let copied = run(&data_dir, &copy);
+    assert!(copied.status.success() && text(&copied).contains("Copied and verified"), "{}", text(&copied));
+    let refused = run(&data_dir, &copy);
+    assert!(!refused.status.success() && text(&refused).contains("not empty"), "{}", text(&refused));
+
+    let verify = ["audit", "verify", "--database-url", &database.url];
+    let verified = run(&data_dir, &verify);
+    assert!(verified.status.success() && text(&verified).contains(&head), "{}", text(&verified));
+    database.query("DELETE FROM audit WHERE sequence = 2");
+    let broken = run(&data_dir, &verify);
+    assert!(broken.status.code() == Some(1) && text(&broken).contains("BROKEN at record 3"), "{}", text(&broken));
 }

@@ -1,0 +1,219 @@
+//! Rotation: Token 1 dies, Token 2 takes its place, a fresh Token 2 is made.
+//!
+//! 1. [`prepare`]: generate the new token and, where the broker keeps principals of its own, make its principal.
+//! 2. Flip: one database transaction, guarded by the generation. When it is committed, the registry changes under one lock:
+//!    from that instant the API and new sign-ins on the embedded broker refuse the old token.
+//! 3. [`cut_off`]: the broker takes the old principal everything, open connections included, and shows that it has. At the same
+//!    time every other replica confirms that it knows, or loses the right to answer from memory.
+//!
+//! Only then is the rotation acknowledged; where a broker cannot show it in time, the answer says so and names it. A crash
+//! before the commit leaves everything as it was; after it, the next start loads the new pair and goes on with the cut-off.
+
+pub mod prepare;
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use jiff::Timestamp;
+use sea_orm::ConnectionTrait;
+use serde_json::json;
+use twinkey_api::{
+    WorkspaceId,
+    token_pair::{CutOffProof, CutOffState, DeactivatedToken, Rotated, Slot},
+};
+
+use crate::{
+    app::App,
+    audit::{self, Actor, Event},
+    cut_off::{self, Dead},
+    db,
+    error::ApiError,
+    registry::{self, KnownToken, Pair},
+    tokens::undone,
+};
+use prepare::Fresh;
+
+/// Which tokens are replaced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Token 1; Token 2 is promoted.
+    Normal,
+    /// Both, because both may have leaked.
+    Emergency,
+}
+
+/// What to do.
+#[derive(Debug, Clone)]
+pub struct Order {
+    /// Where.
+    pub workspace_id: WorkspaceId,
+    /// The generation that the caller has seen.
+    pub expected_generation: i64,
+    /// Which tokens.
+    pub kind: Kind,
+    /// Why, for the audit log.
+    pub reason: Option<String>,
+}
+
+/// What a flip has done.
+struct Flipped {
+    /// The pair in force.
+    pair: Pair,
+    /// When its commit was acknowledged, on the monotonic clock.
+    committed_at: Duration,
+    /// The tokens that died by it, Token 1 first.
+    dead: Vec<Dead>,
+    /// What memory took for valid until now although it had died before: a commit that was never carried over.
+    forgotten: Vec<Arc<KnownToken>>,
+}
+
+/// Rotates. Must run to its end once begun: see `routes::to_its_end`.
+pub async fn rotate(app: &Arc<App>, actor: &Actor, order: &Order) -> Result<Rotated, ApiError> {
+    let fresh = prepare::prepare(app, order).await?;
+    // As it is stored, so that this answer and the refusal of the dead token name the same moment.
+    let now = db::timestamp(app.now().as_millisecond());
+    let flipped = match flip(app, actor, order, &fresh, now).await {
+        Ok(flipped) => flipped,
+        Err(error) => {
+            prepare::abandon(app, &fresh).await;
+            return Err(error);
+        }
+    };
+    app.metrics.rotations.inc();
+    let all_deactivated: Vec<_> =
+        flipped.dead.iter().map(|token| DeactivatedToken { id: token.id.clone(), deactivated_at: now }).collect();
+    for token in &flipped.forgotten {
+        app.broker.cut_off(&token.principal).await;
+    }
+    let others_know = app.replicas.confirmed(&app.db, flipped.pair.revision, flipped.committed_at);
+    let (cut_off, ()) = tokio::join!(cut_off::cut_off(app, flipped.dead), others_know);
+    app.metrics.connections_cut_off.inc_by(cut_off.connections_closed as u64);
+    let (pair, open) = (flipped.pair, cut_off.open);
+    tracing::info!(
+        workspace_id = %order.workspace_id,
+        generation = pair.generation,
+        connections_closed = cut_off.connections_closed,
+        open = open.len(),
+        "rotated"
+    );
+    let described = pair.describe();
+    Ok(Rotated {
+        generation: described.generation,
+        current: described.current,
+        next: described.next,
+        deactivated: all_deactivated.first().cloned().ok_or_else(|| ApiError::Internal("no token died".into()))?,
+        all_deactivated,
+        connections_closed: cut_off.connections_closed,
+        cut_off: CutOffProof { state: if open.is_empty() { CutOffState::Proved } else { CutOffState::Pending }, open },
+    })
+}
+
+/// The transaction and the change in memory.
+async fn flip(app: &App, actor: &Actor, order: &Order, fresh: &Fresh, now: Timestamp) -> Result<Flipped, ApiError> {
+    let Order { workspace_id, expected_generation: expected, kind, reason } = order;
+    let transaction = app.db.write().await?;
+    // From the database: memory may be behind, after a rotation on another replica or a commit that could not be carried over.
+    let before = registry::read(&app.keys, &*transaction, workspace_id).await?;
+    let before = before.ok_or_else(|| ApiError::NotFound(format!("Workspace '{workspace_id}'")))?;
+    if !db::workspaces::advance_generation(&*transaction, workspace_id, *expected).await? {
+        return Err(ApiError::StaleGeneration { expected: *expected, actual: before.generation });
+    }
+    let fences = fences(app, &*transaction, &before).await?;
+    // On a broker that asks the registry the commit itself cuts off, but for connections that this process closes at once.
+    let proved = app.broker.kafka().is_none().then_some(now);
+    db::tokens::deactivate(&*transaction, workspace_id, Slot::Current, now, proved).await?;
+    let current = match &fresh.current {
+        None => {
+            db::tokens::promote(&*transaction, workspace_id).await?;
+            before.next.clone()
+        }
+        Some(current) => {
+            db::tokens::deactivate(&*transaction, workspace_id, Slot::Next, now, proved).await?;
+            put_in_force(app, &*transaction, current, Slot::Current).await?;
+            current.known.clone()
+        }
+    };
+    put_in_force(app, &*transaction, &fresh.next, Slot::Next).await?;
+    let revision = db::changes::record(&*transaction, workspace_id.as_str()).await?;
+    let event = Event {
+        action: if *kind == Kind::Normal { "token.rotated" } else { "token.emergency_rotated" },
+        workspace_id: Some(workspace_id.as_str()),
+        target: Some(&before.current.id),
+        detail: json!({
+            "generation": expected + 1,
+            "before": {"token1": before.current.id, "token2": before.next.id},
+            "after": {"token1": current.id, "token2": fresh.next.known.id},
+            "reason": reason,
+        }),
+    };
+    audit::append(&*transaction, actor, now, event).await?;
+    let pair = Pair { generation: expected + 1, revision, current, next: fresh.next.known.clone() };
+    let died = |token: &&Arc<KnownToken>| token.id != pair.current.id && token.id != pair.next.id;
+    let dead: Vec<_> = [&before.current, &before.next]
+        .into_iter()
+        .filter(died)
+        .map(|token| Dead {
+            id: token.id.clone(),
+            workspace_id: workspace_id.to_string(),
+            principal: token.principal.clone(),
+            at: now,
+            repair_by: fences.get(&token.id).cloned().flatten(),
+        })
+        .collect();
+    let committed = transaction.commit_then(|| app.registry.set(pair.clone())).await;
+    let removed = match committed {
+        Ok(removed) => removed,
+        Err(error) => settle(app, workspace_id, &pair, error).await?,
+    };
+    let forgotten = removed.into_iter().filter(|token| dead.iter().all(|it| it.id != token.id)).collect();
+    Ok(Flipped { pair, committed_at: app.replicas.now(), dead, forgotten })
+}
+
+/// Makes a token of this rotation valid.
+async fn put_in_force(
+    app: &App,
+    transaction: &impl ConnectionTrait,
+    token: &crate::tokens::FreshToken,
+    slot: Slot,
+) -> Result<(), ApiError> {
+    if app.broker.kafka().is_none() {
+        return Ok(token.insert(transaction).await?);
+    }
+    if db::principals::put_in_force(transaction, &token.known.id, slot).await? {
+        return Ok(());
+    }
+    Err(ApiError::BrokerUnavailable("preparing the new token took so long that it was given up; try again".into()))
+}
+
+/// After a commit that failed it is not known whether it took effect; the database is asked, and memory follows it.
+async fn settle(
+    app: &App,
+    workspace_id: &WorkspaceId,
+    wanted: &Pair,
+    error: sea_orm::DbErr,
+) -> Result<Vec<Arc<KnownToken>>, ApiError> {
+    let id = workspace_id.as_str();
+    let settled = app.db.settled(id).await?;
+    // By the token, not by whether it is Token 2: another rotation may have come in between. It may have been prepared before,
+    // but then it has no slot and has not died in one.
+    let stored = db::tokens::find_by_id(&*settled, &wanted.next.id).await;
+    let stored = stored.map_err(|error| app.db.unsettled(id, error))?;
+    // Last: the tokens that die by it are named once.
+    let dead = app.registry.reload(&*settled, workspace_id).await.map_err(|error| app.db.unsettled(id, error))?;
+    match stored {
+        Some(row) if row.slot.is_some() || row.deactivated_at.is_some() => Ok(dead),
+        _ => Err(undone(error)),
+    }
+}
+
+/// Who is repairing the rights of these tokens; only where the broker keeps any.
+async fn fences(
+    app: &App,
+    transaction: &impl ConnectionTrait,
+    pair: &Pair,
+) -> Result<HashMap<String, Option<String>>, ApiError> {
+    if app.broker.kafka().is_none() {
+        return Ok(HashMap::new());
+    }
+    let rows = db::principals::list_of_ids(transaction, &[&pair.current.id, &pair.next.id]).await?;
+    Ok(rows.into_iter().map(|row| (row.id, row.repair_by)).collect())
+}
