@@ -41,7 +41,7 @@ impl FreshToken {
             cut_off_open: None,
             repair_by: None,
             repair_since: None,
-            key_id: None,
+            key_id: Some(keys.id().to_owned()),
             id,
         };
         let known =

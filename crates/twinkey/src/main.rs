@@ -2,6 +2,8 @@
 
 mod client;
 mod commands;
+mod kafka_settings;
+mod pinned;
 mod serve;
 mod settings;
 
@@ -45,9 +47,17 @@ enum Command {
     /// List, describe and make topics; show how far a group is behind
     #[command(subcommand)]
     Topics(Box<commands::topics::Topics>),
+    /// Check an Apache Kafka cluster, see how the broker is, clear up after dead tokens
+    #[command(subcommand)]
+    Broker(commands::broker::BrokerCommand),
+    /// Make a master key, and follow the change to a new one
+    #[command(subcommand)]
+    Keys(commands::keys::Keys),
     /// Verify the audit log
     #[command(subcommand)]
     Audit(commands::audit::Audit),
+    /// Ask whether the server is ready, for health checks
+    Ready(commands::ready::Ready),
     /// Move or back up the database
     #[command(subcommand)]
     Data(commands::data::Data),
@@ -86,7 +96,10 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Produce(command) => return command.run().await,
         Command::Consume(command) => command.run().await?,
         Command::Topics(command) => command.run().await?,
+        Command::Broker(command) => return command.run().await,
+        Command::Keys(command) => command.run().await?,
         Command::Audit(command) => return command.run().await,
+        Command::Ready(command) => return command.run().await,
         Command::Data(command) => command.run().await?,
         Command::Openapi => writeln!(io::stdout(), "{}", twinkey_server::routes::openapi().to_pretty_json()?)?,
     }

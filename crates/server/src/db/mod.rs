@@ -9,6 +9,7 @@ pub mod changes;
 pub mod failure;
 pub mod heartbeat;
 pub mod installation;
+pub mod key_use;
 pub mod leases;
 pub mod migration;
 pub mod organisations;
