@@ -67,7 +67,7 @@ pub struct Acl {
     pub allow: bool,
 }
 
-/// The ten rights of a token. IdempotentWrite, Alter and AlterConfigs are not needed by any client that was tried.
+/// The ten rights of a token. `IdempotentWrite`, `Alter` and `AlterConfigs` are not needed by any client that was tried.
 pub const RIGHTS: [(Resource, Operation); 10] = [
     (Resource::Topic, Operation::Describe),
     (Resource::Topic, Operation::DescribeConfigs),
@@ -129,26 +129,6 @@ pub(crate) fn all_of(user: &str) -> DeleteAclsFilter {
         .with_host_filter(None)
         .with_operation(ANY)
         .with_permission_type(ANY)
-}
-
-/// How the users of markers begin that were made by cut-offs of `name`, or of any name that begins so.
-///
-/// They are users of their own, so that an order to delete the principal's rights, even one that arrives late, leaves them alone,
-/// and so that no list of principals holds them.
-pub(crate) fn marker_prefix(name: &str) -> String {
-    format!("twinkey cut-off of {name}")
-}
-
-/// The right that a marker gets: to see a group that does not exist.
-pub(crate) fn marker() -> Acl {
-    Acl {
-        resource: Resource::Group,
-        name: "twinkey-cut-off".to_owned(),
-        prefixed: false,
-        host: "*".to_owned(),
-        operation: Operation::Describe,
-        allow: true,
-    }
 }
 
 /// A filter for one right of this user.

@@ -46,7 +46,7 @@ pub struct BrokerInfo {
 pub struct Description {
     /// The cluster's id.
     pub id: String,
-    /// The broker that is named as controller; in KRaft any broker, for orders are forwarded.
+    /// The broker that is named as controller; any broker will do, for orders are forwarded.
     pub controller: i32,
     /// All registered brokers, fenced ones included, by id.
     pub brokers: Vec<BrokerInfo>,

@@ -3,8 +3,8 @@
 //! The order of the steps, what a broker's answer proves, and what remains possible, is argued and measured in
 //! `docs/decisions/0006-order-of-a-cut-off-on-kafka.md`. In short: an administrative answer means "written", not "applied". A broker
 //! applies what is written in the order of the log (of one batch: quotas, then credentials, then rights), and
-//! answers a question for rights from its own state. So the last order of a cut-off makes a marker: a right of no use, for a
-//! user that nobody can be. A broker that shows the marker has applied all that came before.
+//! answers a question for rights from its own state. So the last order of a cut-off makes a mark: a right of no use, for a
+//! user that nobody can be. A broker that shows the mark has applied all that came before.
 //!
 //! That it shows no right of the principal would prove less. It may have been paused since before the principal was made, and would
 //! then replay its whole life; or somebody else took the rights away before, and the quota is not applied yet.
@@ -18,22 +18,18 @@ use futures::future::{join_all, try_join_all};
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use crate::{
-    Address, Cluster, Error, Mechanism,
-    acls::{self, found},
+    Address, Cluster, Error, Mechanism, acls,
     answer::judge,
+    barrier::{self, rights_of},
     cluster::BrokerInfo,
     link::Link,
     quotas, scram,
 };
 
-/// Between two questions to a broker.
-const POLL: Duration = Duration::from_millis(4);
 /// After a failed attempt.
 const PAUSE: Duration = Duration::from_millis(50);
 /// An order that is not answered within this is given again, to another broker: each of them may be repeated.
 const ATTEMPT: Duration = Duration::from_secs(1);
-/// How long the marker's removal may take.
-const SWEEP: Duration = Duration::from_secs(30);
 
 /// What is known of one broker.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,7 +61,7 @@ pub struct CutOff {
     pub brokers: Vec<BrokerProof>,
     name: String,
     /// Who got a right for the purpose after all else: a broker that shows it has applied the cut-off.
-    marker: String,
+    mark: String,
 }
 
 impl CutOff {
@@ -105,12 +101,12 @@ impl Cluster {
     pub async fn cut_off(&self, name: &str, bound: Duration) -> Result<CutOff, Error> {
         let deadline = Instant::now() + bound;
         let failures = Failures::default();
-        let Ok(marker) = timeout_at(deadline, self.take_everything(name, &failures)).await else {
+        let Ok(mark) = timeout_at(deadline, self.take_everything(name, &failures)).await else {
             let what = format!("Kafka did not take the orders that cut {name} off");
             return Err(Error::Late { what, reason: failures.last(), bound });
         };
-        let marker = marker?;
-        let before = CutOff { name: name.to_owned(), marker, brokers: Vec::new() };
+        let mark = mark?;
+        let before = CutOff { name: name.to_owned(), mark, brokers: Vec::new() };
         Ok(self.prove(before, deadline).await)
     }
 
@@ -133,7 +129,7 @@ impl Cluster {
             let fresh = listed.into_iter().filter(|broker| !gone(broker));
             let asked = join_all(fresh.map(|broker| async {
                 let link = self.link(&broker.address);
-                let proof = ask_until(&link, &cut_off.name, &cut_off.marker, deadline).await;
+                let proof = ask_until(&link, &cut_off.name, &cut_off.mark, deadline).await;
                 BrokerProof { broker, proof }
             }))
             .await;
@@ -149,7 +145,7 @@ impl Cluster {
             }
         }
         if cut_off.is_proved() {
-            self.sweep(&cut_off.marker);
+            self.sweep_mark(&cut_off.mark);
         }
         cut_off.brokers.sort_by_key(|entry| entry.broker.id);
         cut_off
@@ -168,7 +164,7 @@ impl Cluster {
         Some(timeout_at(deadline, list).await.ok()?.ok()?.brokers)
     }
 
-    /// Gives the orders; the marker is the last of them.
+    /// Gives the orders; the mark is the last of them.
     async fn take_everything(&self, name: &str, failures: &Failures) -> Result<String, Error> {
         let overwrite = |mechanism| self.overwrite(name, mechanism, failures);
         let credentials = try_join_all(scram::MECHANISMS.map(overwrite));
@@ -179,21 +175,9 @@ impl Cluster {
             self.starve(name, failures).await
         };
         futures::try_join!(credentials, rights)?;
-        let marker = format!("{} {:032x}", acls::marker_prefix(name), rand::random::<u128>());
-        self.set_marker(&marker, failures).await?;
-        Ok(marker)
-    }
-
-    /// Takes the marker away. Nothing depends on it: if it fails, an inventory shows it ([`crate::inventory::Inventory::markers`]).
-    /// Hence not waited for.
-    fn sweep(&self, marker: &str) {
-        let (cluster, marker) = (self.clone(), marker.to_owned());
-        tokio::spawn(async move {
-            let swept = timeout(SWEEP, cluster.take_rights(&marker, &Failures::default())).await;
-            if !matches!(swept, Ok(Ok(()))) {
-                tracing::warn!(marker, "the marker of a cut-off stays behind on the cluster");
-            }
-        });
+        let mark = barrier::draw(name);
+        self.insist(failures, || self.set_mark(&mark)).await?;
+        Ok(mark)
     }
 
     async fn overwrite(&self, name: &str, mechanism: Mechanism, failures: &Failures) -> Result<(), Error> {
@@ -228,18 +212,6 @@ impl Cluster {
                 let mut matching = result.matching_acls.iter();
                 matching.try_for_each(|acl| judge(acl.error_code, acl.error_message.as_deref(), WHAT, &address, true))
             })
-        })
-        .await
-    }
-
-    async fn set_marker(&self, marker: &str, failures: &Failures) -> Result<(), Error> {
-        const WHAT: &str = "mark the end of a dead token's rights";
-        let request = acls::create_request(vec![acls::creation(marker, &acls::marker())]);
-        self.insist(failures, || async {
-            let (answer, address) = self.order(WHAT, &request, 1..=2).await?;
-            let mut results = answer.results.iter();
-            results
-                .try_for_each(|result| judge(result.error_code, result.error_message.as_deref(), WHAT, &address, true))
         })
         .await
     }
@@ -287,16 +259,17 @@ fn same(left: &BrokerInfo, right: &BrokerInfo) -> bool {
     left.id == right.id && left.address == right.address
 }
 
-/// Asks one broker until it shows the marker, and no right of the principal, or the time is over.
-async fn ask_until(link: &Link, name: &str, marker: &str, deadline: Instant) -> Proof {
+/// Asks one broker until it shows the mark, and no right of the principal, or the time is over.
+async fn ask_until(link: &Link, name: &str, mark: &str, deadline: Instant) -> Proof {
     let mut seen = "no answer in time".to_owned();
     let asking = async {
         loop {
-            match Box::pin(applied(link, name, marker)).await {
+            let asked = Instant::now();
+            match applied(link, name, mark).await {
                 Ok(None) => return Proof::Gone,
                 Ok(Some(missing)) => {
                     seen = missing;
-                    sleep(POLL).await;
+                    barrier::rest(asked).await;
                 }
                 Err(Error::Unreachable { port_closed: true, .. }) => return Proof::PortClosed,
                 Err(error) => {
@@ -313,17 +286,11 @@ async fn ask_until(link: &Link, name: &str, marker: &str, deadline: Instant) -> 
 }
 
 /// What one broker lacks of having applied the cut-off.
-async fn applied(link: &Link, name: &str, marker: &str) -> Result<Option<String>, Error> {
-    if rights(link, marker).await? == 0 {
+async fn applied(link: &Link, name: &str, mark: &str) -> Result<Option<String>, Error> {
+    if rights_of(link, mark).await? == 0 {
         return Ok(Some("it has not applied the end of the cut-off yet".to_owned()));
     }
     // Asked second: a right that was granted meanwhile, whoever did that, must not be overlooked.
-    let left = rights(link, name).await?;
+    let left = rights_of(link, name).await?;
     Ok((left > 0).then(|| format!("it still shows {left} rights")))
-}
-
-/// How many rights the broker itself knows this user to have.
-async fn rights(link: &Link, user: &str) -> Result<usize, Error> {
-    let answer = link.ask("read the access rights", &acls::describe_request(Some(user), None), 1..=2).await?;
-    Ok(found(&answer, &link.address)?.count())
 }

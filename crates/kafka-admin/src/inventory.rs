@@ -17,11 +17,11 @@ use crate::{
     Address, Cluster, Error, Mechanism,
     acls::{self, Acl, RIGHTS, Resource},
     answer::judge,
-    scram,
+    barrier, scram,
 };
 
 /// Lists of a large cluster take their time.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 /// Asked for one after the other, so that no single answer holds all rights of a large cluster. Rights on users (delegation
 /// tokens) are not asked for: Kafka 3.8 does not let a filter name that kind, and they grant no data.
 const RESOURCES: [Resource; 5] =
@@ -34,7 +34,7 @@ const COMPLETE: u16 = (1 << RIGHTS.len()) - 1;
 pub struct Inventory {
     /// Every user that has rights, a credential or a quota.
     pub users: BTreeMap<String, Found>,
-    /// Markers of cut-offs of such users: of those under way, and of those that were broken off. See [`Cluster::sweep_markers`].
+    /// Marks that were made for such users and are still there: of orders under way, and of some that were broken off. See [`Cluster::sweep_markers`].
     pub markers: BTreeSet<String>,
 }
 
@@ -119,7 +119,7 @@ impl Cluster {
         let request = acls::describe_request(None, Some(resource));
         let (answer, address): (DescribeAclsResponse, Address) =
             self.ask_within("list the access rights", &request, 1..=2, PATIENCE).await?;
-        let markers = acls::marker_prefix(prefix);
+        let markers = barrier::prefix(prefix);
         for (user, acl) in acls::found(&answer, &address)? {
             if user.starts_with(&markers) {
                 into.markers.insert(user.to_owned());

@@ -17,6 +17,7 @@
 pub mod acls;
 mod address;
 mod answer;
+mod barrier;
 pub mod check;
 pub mod cluster;
 mod configs;

@@ -24,7 +24,7 @@ use twinkey_kafka_wire::client::{Client, ClientError, SaslMechanism};
 use crate::{Address, Error, Settings};
 
 /// Connections that are kept open while nobody uses them.
-const KEPT: usize = 4;
+const KEPT: usize = 8;
 /// A connection that was used this recently is believed to be alive; an older one is asked first.
 const FRESH: Duration = Duration::from_millis(50);
 /// How long a connection that rested may take to show that it is alive.

@@ -1,14 +1,17 @@
 //! Making principals: a SCRAM user, its ten rights, and the certainty that the brokers know of both.
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::sync::Arc;
 
-use futures::future::{join_all, try_join_all};
-use tokio::time::{Instant, sleep, timeout_at};
+use futures::{
+    StreamExt,
+    future::{join_all, try_join_all},
+};
+use tokio::time::{Instant, timeout_at};
 
 use crate::{
-    Cluster, Error, Password,
-    acls::{self, Acl},
+    Cluster, Error, Password, acls,
     answer::judge,
+    barrier::{self, rights_of},
     cluster::BrokerInfo,
     link::Link,
     quotas, scram,
@@ -16,8 +19,8 @@ use crate::{
 
 /// So many principals go into one request; more would hold the controller up for others.
 const BATCH: usize = 100;
-/// Between two questions whether a broker has applied what the controller has accepted.
-const POLL: Duration = Duration::from_millis(5);
+/// Batches under way at the same time.
+const AT_ONCE: usize = 3;
 
 /// The broker's user for one token.
 #[derive(Debug, Clone)]
@@ -47,9 +50,10 @@ pub struct SilentBroker {
 }
 
 impl Cluster {
-    /// Makes one principal, or mends it. See [`Cluster::ensure_principals`].
+    /// Makes one principal, as [`Cluster::ensure_principals`] does, with one order less. For a new one: that its rights show up
+    /// proves that all of it is there. One that has rights already is for [`Cluster::ensure_principals`] to mend.
     pub async fn ensure_principal(&self, principal: &Principal) -> Result<Granted, Error> {
-        self.ensure_principals(std::slice::from_ref(principal)).await
+        self.ensure_batch(std::slice::from_ref(principal), None).await
     }
 
     /// Makes principals, or mends them: both credentials, no quota of a cut-off, the ten rights. Returns when every broker
@@ -59,25 +63,40 @@ impl Cluster {
     /// After [`Error::UnknownOutcome`] the grant may yet be carried out, at any later time (a paused broker that goes on
     /// forwards what it has received). A name to which that happened must not be used: cut it off later, and take another.
     pub async fn ensure_principals(&self, principals: &[Principal]) -> Result<Granted, Error> {
+        // Keys of one batch are derived while another one is being written.
+        let marked = |batch: &[Principal]| Some(barrier::draw(&batch.first()?.name));
+        // A closure that is kept across an await would have to fit every lifetime.
+        let batches: Vec<_> = principals.chunks(BATCH).map(|batch| self.ensure_batch(batch, marked(batch))).collect();
+        let mut batches = futures::stream::iter(batches).buffered(AT_ONCE);
         let mut granted = Granted::default();
-        for batch in principals.chunks(BATCH) {
-            granted = self.ensure_batch(batch).await?;
+        while let Some(batch) = batches.next().await {
+            granted = batch?;
         }
         Ok(granted)
     }
 
-    async fn ensure_batch(&self, batch: &[Principal]) -> Result<Granted, Error> {
+    async fn ensure_batch(&self, batch: &[Principal], mark: Option<String>) -> Result<Granted, Error> {
         let credentials = self.write_credentials(batch);
         let quotas = self.lift_quotas(batch);
         let (description, (), ()) = futures::try_join!(self.describe(), credentials, quotas)?;
         self.grant(batch).await?;
+        if let Some(mark) = &mark {
+            self.patiently(|| self.set_mark(mark)).await?;
+        }
         let deadline = Instant::now() + self.settings().timeouts.settle;
         let settled = description.brokers.into_iter().map(|broker| async {
             let link = self.link(&broker.address);
-            let reason = shows_all(&link, batch, deadline).await.err()?;
-            Some(SilentBroker { broker, reason })
+            let reason = match &mark {
+                Some(mark) => shows(&link, mark, 1, deadline).await,
+                None => shows(&link, &batch[0].name, acls::RIGHTS.len(), deadline).await,
+            };
+            Some(SilentBroker { broker, reason: reason.err()? })
         });
-        Ok(Granted { silent: join_all(settled).await.into_iter().flatten().collect() })
+        let silent = join_all(settled).await.into_iter().flatten().collect();
+        if let Some(mark) = &mark {
+            self.sweep_mark(mark);
+        }
+        Ok(Granted { silent })
     }
 
     async fn write_credentials(&self, batch: &[Principal]) -> Result<(), Error> {
@@ -141,29 +160,21 @@ impl Principal {
     }
 }
 
-/// Waits until the broker shows the rights of all, or says why it does not.
-async fn shows_all(link: &Link, batch: &[Principal], deadline: Instant) -> Result<(), String> {
+/// Waits until the broker shows that many rights of a user, or says why it does not.
+async fn shows(link: &Link, user: &str, wanted: usize, deadline: Instant) -> Result<(), String> {
     let mut seen = "no answer in time".to_owned();
-    let all = async {
-        for principal in batch {
-            let wanted: BTreeSet<Acl> = acls::rights(&principal.prefix()).collect();
-            let request = acls::describe_request(Some(&principal.name), None);
-            loop {
-                let answer =
-                    link.ask("read the access rights", &request, 1..=2).await.map_err(|error| error.to_string())?;
-                let shown = acls::found(&answer, &link.address).map_err(|error| error.to_string())?;
-                let shown: BTreeSet<Acl> = shown.map(|(_, acl)| acl).collect();
-                let missing = wanted.difference(&shown).count();
-                if missing == 0 {
-                    break;
-                }
-                seen = format!("still {missing} rights missing");
-                sleep(POLL).await;
+    let asking = async {
+        loop {
+            let asked = Instant::now();
+            let shown = rights_of(link, user).await.map_err(|error| error.to_string())?;
+            if shown >= wanted {
+                return Ok(());
             }
+            seen = format!("it does not show the new rights yet ({shown} of {wanted})");
+            barrier::rest(asked).await;
         }
-        Ok(())
     };
-    match timeout_at(deadline, all).await {
+    match timeout_at(deadline, asking).await {
         Ok(result) => result,
         Err(_) => Err(seen),
     }

@@ -19,7 +19,7 @@ impl Cluster {
     /// Deletes the SCRAM credentials of these users. Users that have a right are left alone and given back.
     ///
     /// **This can lock everybody out.** Kafka 3.9 to 4.3 may lose *every* credential of a mechanism on a broker when that broker
-    /// restarts after a credential was deleted (ScramDelta drops the mechanism's map when a removal is replayed while it is still
+    /// restarts after a credential was deleted (its `ScramDelta` drops the mechanism's map when a removal is replayed while it is still
     /// empty), the administrator's own and the brokers' among them, until they are written again. So: only when a person
     /// asks for it, only if Twinkey and the brokers sign in by a mechanism that tokens do not use, and with new metadata snapshots on all
     /// brokers before the next restart. Overwritten credentials cost a few hundred bytes each and do no harm.
@@ -36,7 +36,7 @@ impl Cluster {
             for mechanism in scram::MECHANISMS {
                 let deletions = batch.iter().map(|user| {
                     ScramCredentialDeletion::default()
-                        .with_name(StrBytes::from_string(user.to_string()))
+                        .with_name(StrBytes::from_string((*user).clone()))
                         .with_mechanism(scram::code(mechanism))
                 });
                 let request = AlterUserScramCredentialsRequest::default().with_deletions(deletions.collect());
@@ -68,10 +68,10 @@ impl Cluster {
         Ok(())
     }
 
-    /// Removes markers of cut-offs that were broken off. A cut-off that is under way meanwhile loses its proof, so that it has to be ordered
-    /// anew: remove only what two inventories, some minutes apart, both show.
+    /// Removes marks that were left behind. A cut-off that is under way meanwhile loses its proof, so that it has to be ordered anew:
+    /// remove only what two inventories, some minutes apart, both show.
     pub async fn sweep_markers(&self, markers: impl Iterator<Item = &str>) -> Result<(), Error> {
-        const WHAT: &str = "remove markers of cut-offs";
+        const WHAT: &str = "remove marks";
         let filters: Vec<_> = markers.map(acls::all_of).collect();
         for batch in filters.chunks(BATCH) {
             let request = acls::delete_request(batch.to_vec());

@@ -205,10 +205,9 @@ impl Cluster {
         let mut topics = Vec::with_capacity(found.len());
         for topic in &found {
             match judge(topic.error_code, None, WHAT, address, false) {
-                Ok(()) => topics.push(described(topic)),
+                // Temporary: some partition has no leader just now; what is known is told.
+                Ok(()) | Err(Error::Temporary { .. }) => topics.push(described(topic)),
                 Err(Error::Refused { refusal: Refusal::NotFound | Refusal::InvalidName, .. }) => {}
-                // Some partition has no leader just now; what is known is told.
-                Err(Error::Temporary { .. }) => topics.push(described(topic)),
                 Err(other) => return Err(other),
             }
         }

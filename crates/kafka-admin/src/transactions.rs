@@ -47,6 +47,9 @@ const ABORT: &str = "abort a transaction that a dead token left open";
 /// A question for the coordinator of a transactional id.
 const TRANSACTION: i8 = 1;
 
+/// The last sequence number and timestamp of a producer in a partition.
+type Progress = (i32, i64);
+
 /// One transaction, with all by which progress shows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Seen {
@@ -54,7 +57,7 @@ struct Seen {
     started: i64,
     timeout_ms: i32,
     /// Topic, partition; last sequence and timestamp of the producer there, if it has written there.
-    partitions: Vec<(String, i32, Option<(i32, i64)>)>,
+    partitions: Vec<(String, i32, Option<Progress>)>,
 }
 
 impl Cluster {
@@ -131,7 +134,7 @@ impl Cluster {
         for (topic, partition, _) in open.values().flat_map(|seen| &seen.partitions) {
             topics.entry(topic.clone()).or_default().push(*partition);
         }
-        let mut known: HashMap<(String, i32, i64), (i32, i64)> = HashMap::new();
+        let mut known: HashMap<(String, i32, i64), Progress> = HashMap::new();
         let mut answered: HashSet<(String, i32)> = HashSet::new();
         for (topic, partitions) in topics {
             let (answer, _) = self.ask(WHAT, &metadata(Some(&topic)), 9..=12).await?;
@@ -190,10 +193,13 @@ async fn open_on(link: &Link, prefix: &str) -> Result<Vec<(String, Seen)>, Error
     }
     let described = link.ask(WHAT, &DescribeTransactionsRequest::default().with_transactional_ids(ids), 0..=0).await?;
     let states = described.transaction_states.into_iter();
-    Ok(states.filter(|state| state.error_code == 0 && &*state.transaction_state == "Ongoing").map(seen).collect())
+    Ok(states
+        .filter(|state| state.error_code == 0 && &*state.transaction_state == "Ongoing")
+        .map(|state| seen(&state))
+        .collect())
 }
 
-fn seen(state: TransactionState) -> (String, Seen) {
+fn seen(state: &TransactionState) -> (String, Seen) {
     let topics = state.topics.iter();
     let mut partitions: Vec<_> = topics
         .flat_map(|topic| topic.partitions.iter().map(|partition| (topic.topic.to_string(), *partition, None)))

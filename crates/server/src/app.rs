@@ -10,6 +10,7 @@ use crate::{
     cut_off::CutOffs,
     db::Db,
     keys::Keys,
+    lifecycle::Lifecycle,
     metrics::Metrics,
     password::Passwords,
     random::Random,
@@ -43,6 +44,8 @@ pub struct App {
     pub clock: Clock,
     /// Counters.
     pub metrics: Metrics,
+    /// Whether it is on its way out.
+    pub lifecycle: Lifecycle,
     /// The organisation of this installation.
     pub organisation: crate::db::organisations::Model,
 }

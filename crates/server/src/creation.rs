@@ -96,8 +96,8 @@ pub async fn finish(app: &Arc<App>, id: &WorkspaceId) -> Result<db::workspaces::
         registry::read(&app.keys, &*transaction, id).await.map_err(ApiError::from)?.ok_or(CreationError::Gone)?;
     if let Err(error) = transaction.commit_then(|| app.registry.set(pair)).await {
         // It is not known whether the commit took effect; the database is asked, and memory follows it.
-        let settled = app.db.settled().await?;
-        app.registry.reload(&*settled, id).await.map_err(ApiError::from)?;
+        let settled = app.db.settled(id.as_str()).await?;
+        app.registry.reload(&*settled, id).await.map_err(|error| app.db.unsettled(id.as_str(), error))?;
         app.registry.pair(id).ok_or_else(|| undone(error))?;
     }
     db::workspaces::find(&*app.db, id.as_str()).await?.ok_or(CreationError::Gone)
@@ -122,7 +122,7 @@ async fn replace_tokens(app: &App, id: &WorkspaceId, old: &[db::tokens::Model]) 
 
 /// Removes a workspace that is not ready; `false` if it is.
 async fn undo(app: &App, actor: &Actor, id: &WorkspaceId, reason: &str) -> Result<bool, DbErr> {
-    let transaction = app.db.settled().await?;
+    let transaction = app.db.settled(id.as_str()).await?;
     db::principals::delete_prepared_of(&*transaction, id.as_str()).await?;
     if !db::workspaces::delete_creating(&*transaction, id.as_str()).await? {
         return Ok(false);

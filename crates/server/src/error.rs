@@ -81,6 +81,9 @@ pub enum ApiError {
     /// The data directory or the database refused a write.
     #[error("The server cannot store this at the moment; nothing was changed. Its log says why")]
     Storage(String),
+    /// The server may not be asked at the moment; the text says why.
+    #[error("The server is not ready: {0}")]
+    NotReady(&'static str),
     /// Apache Kafka is away; nothing was changed. Says why, because whoever is told may be able to help.
     #[error("Nothing was changed: {0}")]
     BrokerUnavailable(String),
@@ -120,9 +123,12 @@ impl ApiError {
             Self::Invalid { status, .. } => *status,
             Self::StaleGeneration { .. } => StatusCode::CONFLICT,
             Self::Storage(_) => StatusCode::INSUFFICIENT_STORAGE,
-            Self::BrokerUnavailable(_) | Self::BrokerOutcomeUnknown(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::BrokerUnavailable(_)
+            | Self::BrokerOutcomeUnknown(_)
+            | Self::Unavailable(_)
+            | Self::OutcomeUnknown(_)
+            | Self::NotReady(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::BrokerRefused(_) => StatusCode::BAD_GATEWAY,
-            Self::Unavailable(_) | Self::OutcomeUnknown(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -140,6 +146,7 @@ impl ApiError {
             Self::Invalid { code, .. } => code,
             Self::StaleGeneration { .. } => "StaleGeneration",
             Self::Storage(_) => "Storage",
+            Self::NotReady(_) => "NotReady",
             Self::BrokerUnavailable(_) => "BrokerUnavailable",
             Self::BrokerOutcomeUnknown(_) => "OutcomeUnknown",
             Self::BrokerRefused(_) => "BrokerRefused",

@@ -17,6 +17,13 @@ pub fn open_private(path: &Path) -> io::Result<File> {
     OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path)
 }
 
+/// Makes a file of mode 0600; one that is there already is left alone and is an error.
+pub fn create_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
+}
+
 /// Writes a file of mode 0600 beside and renames it, so that a reader, and the next start after a crash, sees the old
 /// content or the new one, never a part.
 pub fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {

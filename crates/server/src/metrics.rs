@@ -33,6 +33,8 @@ pub struct Metrics {
     authentications: Family<Outcome, Counter>,
     /// Rotations that took effect.
     pub rotations: Counter,
+    /// While the master key is being changed: valid tokens that are not under it yet.
+    pub tokens_under_other_keys: Gauge,
     /// Broker connections closed by rotations.
     pub connections_cut_off: Counter,
     /// From the deactivation of a token to the proof that no broker serves it.
@@ -55,6 +57,9 @@ impl Default for Metrics {
         registry.register("authentications", "Authentications on the HTTP API by outcome", authentications.clone());
         registry.register("rotations", "Rotations that took effect", rotations.clone());
         registry.register("connections_cut_off", "Broker connections closed by rotations", connections_cut_off.clone());
+        let tokens_under_other_keys = Gauge::default();
+        let help = "Valid SDK tokens that are not under the master key yet, while it is being changed";
+        registry.register("sdk_tokens_under_other_keys", help, tokens_under_other_keys.clone());
         registry.register("sdk_tokens", "Valid SDK tokens", tokens.clone());
         registry.register("broker_connections", "Authenticated broker connections", broker_connections.clone());
         // From 10 ms, a good one, to 20 minutes: a paused broker.
@@ -76,6 +81,7 @@ impl Default for Metrics {
             registry,
             authentications,
             rotations,
+            tokens_under_other_keys,
             connections_cut_off,
             cut_off_seconds,
             repairs,

@@ -181,6 +181,10 @@ impl Registry {
     fn set_all(&self, workspaces: &[db::workspaces::Model], tokens: Vec<db::tokens::Model>) -> Result<(), LoadError> {
         let mut rows: HashMap<String, Vec<db::tokens::Model>> = HashMap::new();
         for row in tokens {
+            if let Some(key) = row.key_id.as_deref().filter(|key| !self.keys.know(key)) {
+                let (token, workspace) = (&row.id, &row.workspace_id);
+                tracing::error!(token, workspace, key, "this token is refused here: its master key was not given");
+            }
             rows.entry(row.workspace_id.clone()).or_default().push(row);
         }
         for workspace in workspaces.iter().filter(|it| it.state == db::workspaces::READY) {

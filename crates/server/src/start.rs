@@ -25,12 +25,17 @@ use crate::{
     db::{self, Db, installation::EMBEDDED},
     files::{open_private, private_directory, write_private},
     first_start::{self, FirstStart},
-    http,
+    http::{
+        self, HttpSettings,
+        tls::{ApiTls, TlsError},
+    },
     keys::{Keys, MasterKeyError, MasterKeySource, PRINCIPAL_PREFIX},
+    lifecycle::Lifecycle,
     metrics::Metrics,
     password::Passwords,
     random::Random,
     registry::Registry,
+    rekeying,
     replicas::{
         ReplicaMode, Replicas,
         clock::Monotonic,
@@ -48,7 +53,13 @@ pub struct Config {
     pub database_url: Option<String>,
     /// Where the master key comes from; `master.key` in the data directory if absent.
     pub master_key: Option<MasterKeySource>,
-    /// How browsers and clients reach the API; `http://localhost:{port}` if absent.
+    /// The key that is being replaced, or is about to replace the other: see [`rekeying`].
+    pub previous_master_key: Option<MasterKeySource>,
+    /// How often tokens under the other key are looked for; [`rekeying::EVERY`] but in tests.
+    pub rekey_every: Duration,
+    /// The API's listener.
+    pub http: HttpSettings,
+    /// How browsers and clients reach the API; `http://localhost:{port}` if absent, `https://` with a certificate.
     pub public_url: Option<String>,
     /// How clients reach the embedded broker: host, and port if it differs from the listener's.
     pub broker_advertise: (String, Option<u16>),
@@ -96,6 +107,9 @@ pub enum StartError {
     /// See [`ca::CaError`].
     #[error(transparent)]
     Ca(#[from] ca::CaError),
+    /// See [`TlsError`].
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// The first workspace's id is not allowed.
     #[error(transparent)]
     Workspace(#[from] twinkey_api::name::BadWorkspaceId),
@@ -107,7 +121,9 @@ pub enum StartError {
     Kafka(#[from] KafkaStartError),
     /// The installation's topics are elsewhere.
     #[error(
-        "this installation streams through {bound}, not through {found}. Topics, their records and consumer groups stay where          they are; if that is what you want, start once with --adopt-broker, and every valid token gets a principal on the          other broker"
+        "this installation streams through {bound}, not through {found}. Topics, their records and consumer groups stay where \
+         they are; if that is what you want, start once with --adopt-broker, and every valid token gets a principal on the \
+         other broker"
     )]
     OtherBroker {
         /// To which it is bound.
@@ -143,6 +159,9 @@ pub struct Server {
     pub lost: CancellationToken,
     shutdown: CancellationToken,
     http: JoinHandle<()>,
+    tls: Option<Arc<ApiTls>>,
+    drain_delay: Duration,
+    _rekeying: AbortOnDropHandle<()>,
     stop_member: CancellationToken,
     // Aborted with a server that is dropped: to others it is then one that was killed.
     member: AbortOnDropHandle<()>,
@@ -152,8 +171,8 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts on listeners that were bound already; the broker's is absent with Apache Kafka. Ready when this returns. The `monotonic` clock measures for how long
-    /// memory may be trusted; `clock` may be set by anybody and is for people.
+    /// Starts on listeners that were bound already; the broker's is absent with Apache Kafka. Ready when this returns. The
+    /// `monotonic` clock measures for how long memory may be trusted; `clock` may be set by anybody and is for people.
     pub async fn start(
         config: Config,
         http_listener: TcpListener,
@@ -166,6 +185,10 @@ impl Server {
         let unusable = |error| StartError::DataDir(directory.clone(), error);
         private_directory(directory).map_err(unusable)?;
         let mut locks = vec![lock(directory)?];
+        let api_tls = match config.http.tls.clone() {
+            Some(files) => Some(ApiTls::load(files).await?),
+            None => None,
+        };
         let now = clock();
 
         let database = directory.join("twinkey.db");
@@ -182,15 +205,17 @@ impl Server {
         // A new key is right only while nothing was encrypted with an older one.
         let may_create = db::organisations::find(&*db).await?.is_none();
         let prefix = config.kafka.as_ref().map_or(PRINCIPAL_PREFIX, |kafka| &kafka.principal_prefix);
-        let keys = Arc::new(Keys::load(&source, may_create, &random)?.with_principal_prefix(prefix));
+        let keys = Keys::load_both(&source, config.previous_master_key.as_ref(), may_create, &random)?;
+        let keys = Arc::new(keys.with_principal_prefix(prefix));
         let passwords = Passwords::default();
         let (organisation, first_start) = first_start::make(&db, &config, (&keys, &random), &passwords, now).await?;
 
         let registry = Arc::new(Registry::new(keys.clone(), clock.clone()));
+        rekeying::check(&db, &keys, &source).await?;
         let mode = if db.is_shared() { config.replicas } else { ReplicaMode::Exclusive };
         let replicas = Replicas::new(mode, random.id(), replica_name(directory), config.replica_lease, monotonic);
         let member = Member::join(&replicas, &db, &registry).await?;
-        check_key(&registry, &source)?;
+        rekeying::declare(&db, &keys, now).await?;
 
         let http_address = http_listener.local_addr().map_err(unusable)?;
         let bound = bind(&db, &config).await?;
@@ -200,10 +225,11 @@ impl Server {
             (None, None) => return Err(StartError::Broker("it was not given a listener".into())),
         };
         let endpoints = Endpoints {
-            url: config.public_url.clone().unwrap_or_else(|| default_url(http_address)),
+            url: config.public_url.clone().unwrap_or_else(|| default_url(http_address, api_tls.is_some())),
             broker: broker.endpoint().address.clone(),
             pid: std::process::id(),
         };
+        let lifecycle = Lifecycle::default();
         let (metrics, cut_offs, reconciler) = (Metrics::default(), CutOffs::default(), Reconciler::new(&random.id()));
         let app = Arc::new(App {
             db,
@@ -218,6 +244,7 @@ impl Server {
             started_at: now,
             clock,
             metrics,
+            lifecycle,
             organisation,
         });
         let (stop_member, lost) = (CancellationToken::new(), CancellationToken::new());
@@ -225,23 +252,46 @@ impl Server {
         let member = AbortOnDropHandle::new(member);
         finish_first_workspace(&app, &config).await?;
         reconciler::start(&app);
-        let cli_credential = cli_credential::renew(&app, directory, &default_url(http_address)).await?;
+        let certificate = api_tls.as_ref().map(|tls| tls.certificate());
+        let local_url = default_url(http_address, api_tls.is_some());
+        let cli_credential = cli_credential::renew(&app, directory, &local_url, certificate).await?;
         write_private(&directory.join("endpoints.json"), &serde_json::to_vec(&endpoints).expect("plain data"))
             .map_err(unusable)?;
         let shutdown = CancellationToken::new();
-        let http = tokio::spawn(http::serve(http_listener, app.clone(), shutdown.clone()));
+        if let Some(tls) = &api_tls {
+            let (shown, directory) = (tls.clone(), directory.clone());
+            tokio::spawn(tls.clone().follow(shutdown.clone(), move || {
+                if let Err(error) = cli_credential::set_certificate(&directory, shown.certificate()) {
+                    tracing::error!(%error, "the command line on this machine does not know the new certificate");
+                }
+            }));
+        }
+        let rekeying = app.lifecycle.spawn(rekeying::run(app.clone(), config.rekey_every, shutdown.clone()));
+        let HttpSettings { trusted_proxies, drain_delay, .. } = config.http;
+        let tls_config = api_tls.as_ref().map(ApiTls::server_config);
+        let http = http::serve(http_listener, tls_config, trusted_proxies, app.clone(), shutdown.clone());
         Ok(Self {
             endpoints,
             first_start,
             app,
             lost,
             shutdown,
-            http,
+            http: tokio::spawn(http),
+            tls: api_tls,
+            drain_delay,
+            _rekeying: AbortOnDropHandle::new(rekeying),
             stop_member,
             member,
             cli_credential,
             _locks: locks,
         })
+    }
+
+    /// Looks at once whether the operator has renewed the API's certificate.
+    pub fn reload(&self) {
+        if let Some(tls) = &self.tls {
+            tls.look_now();
+        }
     }
 
     /// `preferred` if there is such a workspace, else any: for a hint to the person who started the server.
@@ -252,13 +302,16 @@ impl Server {
         other.unwrap_or_else(|| preferred.to_owned())
     }
 
-    /// Stops in order: no new requests, those under way finish, the others need not wait for this one any more, the broker,
-    /// the database.
+    /// Stops in order: not ready any more, and after the drain delay no new requests; those under way finish, and changes
+    /// whose caller has gone too; the others need not wait for this one any more; the broker, the database.
     pub async fn shutdown(mut self) {
+        self.app.lifecycle.drain();
+        tokio::time::sleep(self.drain_delay).await;
         self.shutdown.cancel();
         if let Err(error) = (&mut self.http).await {
             tracing::error!(%error, "the HTTP task failed");
         }
+        self.app.lifecycle.finish_changes().await;
         self.app.cut_offs.stopping.cancel();
         if let Some(id) = &self.cli_credential {
             cli_credential::end(&self.app, id).await;
@@ -384,19 +437,12 @@ fn replica_name(directory: &Path) -> String {
     format!("{}:{}", rustix::system::uname().nodename().to_string_lossy(), directory.display())
 }
 
-/// A wrong key would otherwise show only when the first client is refused.
-fn check_key(registry: &Registry, source: &MasterKeySource) -> Result<(), StartError> {
-    match registry.any_token() {
-        Some(token) if registry.reveal(&token).is_none() => Err(MasterKeyError::Wrong(source.name()).into()),
-        _ => Ok(()),
-    }
-}
-
 /// `localhost` for a listener on this machine, else the address itself.
-fn default_url(address: SocketAddr) -> String {
+fn default_url(address: SocketAddr, tls: bool) -> String {
+    let scheme = if tls { "https" } else { "http" };
     if address.ip().is_loopback() || address.ip().is_unspecified() {
-        format!("http://localhost:{}", address.port())
+        format!("{scheme}://localhost:{}", address.port())
     } else {
-        format!("http://{address}")
+        format!("{scheme}://{address}")
     }
 }

@@ -41,7 +41,7 @@ impl FreshToken {
             cut_off_open: None,
             repair_by: None,
             repair_since: None,
-            key_id: None,
+            key_id: Some(keys.id().to_owned()),
             id,
         };
         let known =
@@ -127,8 +127,8 @@ pub async fn create_workspace(
     }
     if let Err(error) = transaction.commit_then(|| app.registry.set(pair)).await {
         // It is not known whether the commit took effect; the database is asked, and memory follows it.
-        let settled = app.db.settled().await?;
-        app.registry.reload(&*settled, id).await?;
+        let settled = app.db.settled(id.as_str()).await?;
+        app.registry.reload(&*settled, id).await.map_err(|error| app.db.unsettled(id.as_str(), error))?;
         app.registry.pair(id).ok_or_else(|| undone(error))?;
     }
     Ok(row)

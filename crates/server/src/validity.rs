@@ -36,13 +36,17 @@ pub enum Verdict {
 /// What `token` is.
 pub async fn verdict(app: &App, token: &Secret) -> Result<Verdict, ApiError> {
     let hash = app.keys.hash(token);
+    // The second hash only while the master key is being changed, and only for what is not there yet.
+    let remembered = || app.registry.find(&hash).or_else(|| app.registry.find(&app.keys.previous_hash(token)?));
     // In this order: see `Trust::holds`.
     if app.replicas.trusts()
-        && let Some(known) = app.registry.find(&hash)
+        && let Some(known) = remembered()
     {
         return Ok(Verdict::Valid(known));
     }
-    let Some(row) = ask(db::tokens::find_by_hash(&*app.db, &hash)).await? else { return Ok(Verdict::Unknown) };
+    let Some(row) = ask(db::tokens::find_by_hash(&*app.db, &app.keys.hashes(token))).await? else {
+        return Ok(Verdict::Unknown);
+    };
     if let Some(deactivated_at) = row.deactivated_at {
         let deactivated_at = db::timestamp(deactivated_at);
         return Ok(Verdict::RotatedOut { workspace_id: row.workspace_id, deactivated_at });
@@ -51,7 +55,7 @@ pub async fn verdict(app: &App, token: &Secret) -> Result<Verdict, ApiError> {
         return Ok(Verdict::Unknown);
     }
     // If memory holds it, that one, so that its uses are counted in one place.
-    let known = app.registry.find(&hash).or_else(|| registry::known(&app.keys, row).map(Arc::new));
+    let known = remembered().or_else(|| registry::known(&app.keys, row).map(Arc::new));
     Ok(known.map_or(Verdict::Unknown, Verdict::Valid))
 }
 

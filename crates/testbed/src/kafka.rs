@@ -1,4 +1,4 @@
-//! A real Apache Kafka on loopback (KRaft, TLS, SCRAM, an authorizer), through `scripts/kafka/kafka`.
+//! A real Apache Kafka on loopback (TLS, SCRAM, an authorizer), through `scripts/kafka/kafka`.
 //!
 //! `KAFKA_VERSION` picks the version. Starting takes 10 to 20 s a cluster, so that tests share one where they can: see
 //! [`Kafka::shared`].

@@ -70,6 +70,11 @@ impl Cluster {
 
     /// One more.
     pub async fn add(&mut self) -> &Replica {
+        self.add_with(|_| ()).await
+    }
+
+    /// One more, with settings of the test's own.
+    pub async fn add_with(&mut self, adjust: impl FnOnce(&mut Config)) -> &Replica {
         let directory = tempfile::tempdir().expect("temporary directory");
         let data_dir = directory.path().join("data");
         let proxy = Proxy::start(address(&self.database.url)).await.expect("a free port");
@@ -78,12 +83,13 @@ impl Cluster {
             let ahead = ahead.clone();
             Arc::new(move || since_boot() + Duration::from_millis(ahead.load(Ordering::Relaxed)))
         };
-        let config = Config {
+        let mut config = Config {
             database_url: Some(through(&proxy, &self.database.url)),
             master_key: self.master_key.clone().map(|key| MasterKeySource::Value(key.into())),
             replicas: ReplicaMode::Leased,
             ..config(&data_dir)
         };
+        adjust(&mut config);
         let server = try_start_with(config, start_time(), monotonic).await;
         let server = server.unwrap_or_else(|error| panic!("cannot start: {error}"));
         if self.master_key.is_none() {
@@ -94,6 +100,11 @@ impl Cluster {
         let (api, admin) = (Api::at(&credential.url), credential.token);
         self.replicas.push(Replica { api, admin, server: Some(server), proxy, ahead, directory });
         self.replicas.last().expect("pushed")
+    }
+
+    /// The master key that all of them were started with.
+    pub fn master_key(&self) -> String {
+        self.master_key.clone().expect("there are replicas")
     }
 
     /// The ids of the replicas that the database knows.

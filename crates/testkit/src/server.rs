@@ -17,6 +17,7 @@ use twinkey_server::{
     broker::KafkaSettings,
     cli_credential::CliCredential,
     db,
+    http::HttpSettings,
     random::Random,
     replicas::{
         LEASE, ReplicaMode,
@@ -85,13 +86,24 @@ impl TestServer {
         broker: TestBroker,
         now: Arc<AtomicI64>,
     ) -> Self {
+        Self::start_adjusted(directory, database, broker, now, |_| ()).await
+    }
+
+    async fn start_adjusted(
+        directory: Arc<TempDir>,
+        database: Option<Arc<Database>>,
+        broker: TestBroker,
+        now: Arc<AtomicI64>,
+        adjust: impl FnOnce(&mut Config),
+    ) -> Self {
         leaks::watch_logs();
-        let config = Config {
+        let mut config = Config {
             database_url: database.as_ref().map(|it| it.url.clone()),
             workspace: broker.own("demo"),
             kafka: broker.kafka.clone(),
             ..config(&directory.path().join("data"))
         };
+        adjust(&mut config);
         let server = try_start(config, now.clone()).await;
         let server = server.unwrap_or_else(|error| panic!("cannot start: {error}"));
         let file = std::fs::read(directory.path().join("data/cli.json")).expect("written at the start");
@@ -164,6 +176,31 @@ impl TestServer {
         Self::start_in(self.directory.clone(), self.database.clone(), self.broker.clone(), self.now.clone()).await
     }
 
+    /// Stops it in order, unless it was taken out of [`TestServer::server`], and starts it again on the same data with settings
+    /// of the test's own.
+    pub async fn restart_with(mut self, adjust: impl FnOnce(&mut Config)) -> Self {
+        if let Some(server) = self.server.take() {
+            server.shutdown().await;
+        }
+        let (directory, database, broker) = (self.directory.clone(), self.database.clone(), self.broker.clone());
+        Self::start_adjusted(directory, database, broker, self.now.clone(), adjust).await
+    }
+
+    /// Stops it in order, and says why it does not start again with settings of the test's own. Start it again after that.
+    pub async fn refuses_to_start_with(&mut self, adjust: impl FnOnce(&mut Config)) -> StartError {
+        if let Some(server) = self.server.take() {
+            server.shutdown().await;
+        }
+        let mut config = Config {
+            database_url: Some(self.database_url()),
+            workspace: self.broker.own("demo"),
+            kafka: self.broker.kafka.clone(),
+            ..config(&self.data_dir())
+        };
+        adjust(&mut config);
+        try_start(config, self.now.clone()).await.err().expect("refused")
+    }
+
     /// Starts again on the same data after the server was taken out of [`TestServer::server`] and abandoned.
     pub async fn restart_after_crash(self) -> Self {
         Self::start_in(self.directory.clone(), self.database.clone(), self.broker.clone(), self.now.clone()).await
@@ -231,6 +268,9 @@ pub fn config(data_dir: &Path) -> Config {
         data_dir: data_dir.to_owned(),
         database_url: None,
         master_key: None,
+        previous_master_key: None,
+        rekey_every: twinkey_server::rekeying::EVERY,
+        http: HttpSettings::default(),
         public_url: None,
         broker_advertise: ("localhost".into(), None),
         kafka: None,

@@ -16,7 +16,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use twinkey_api::error::ErrorBody;
 use twinkey_server::{cli_credential::CliCredential, start::Endpoints};
 
-use crate::settings::DEFAULT_DATA_DIR;
+use crate::{pinned, settings::DEFAULT_DATA_DIR};
 
 /// Which server to talk to.
 #[derive(Args)]
@@ -39,7 +39,7 @@ impl ServerArgs {
     pub fn connect(&self) -> anyhow::Result<Client> {
         if let (Ok(url), Ok(token)) = (std::env::var("TWINKEY_URL"), std::env::var("TWINKEY_TOKEN")) {
             let url = url.trim_end_matches('/').to_owned();
-            return Client::new(CliCredential { url, token }, None);
+            return Client::new(CliCredential { url, token, certificate: None }, None);
         }
         let directory = self.data_dir.clone().unwrap_or_else(|| DEFAULT_DATA_DIR.into());
         if let Some(credential) = read(&directory.join("cli.json"))? {
@@ -64,12 +64,17 @@ impl Client {
     /// A client for `credential`.
     pub fn new(credential: CliCredential, public_url: Option<String>) -> anyhow::Result<Self> {
         let public_url = public_url.unwrap_or_else(|| credential.url.clone());
-        Ok(Self { http: http_client(&credential.url)?, credential, public_url })
+        Ok(Self { http: http_client(&credential.url, credential.certificate.as_deref())?, credential, public_url })
     }
 
     /// `GET path`.
     pub async fn get<T: DeserializeOwned>(&self, path: &str) -> anyhow::Result<T> {
         self.send(self.request(Method::GET, path)).await
+    }
+
+    /// `GET path` of a route that answers text.
+    pub async fn get_text(&self, path: &str) -> anyhow::Result<String> {
+        answer_text(self.request(Method::GET, path), &self.credential.url).await
     }
 
     /// `POST path` with a JSON body.
@@ -88,11 +93,16 @@ impl Client {
 
 /// Sends a request and reads the answer; an error of the server becomes its own sentence.
 pub async fn answer<T: DeserializeOwned>(request: RequestBuilder, url: &str) -> anyhow::Result<T> {
+    let text = answer_text(request, url).await?;
+    serde_json::from_str(&text).with_context(|| format!("{url} does not answer like a Twinkey server"))
+}
+
+async fn answer_text(request: RequestBuilder, url: &str) -> anyhow::Result<String> {
     let response = request.send().await.with_context(|| format!("no server answers at {url}; is it running?"))?;
     let status = response.status();
     let text = response.text().await.context("the answer broke off")?;
     if status.is_success() {
-        return serde_json::from_str(&text).with_context(|| format!("{url} does not answer like a Twinkey server"));
+        return Ok(text);
     }
     match serde_json::from_str::<ErrorBody>(&text) {
         Ok(_) if status == StatusCode::UNAUTHORIZED => {
@@ -104,14 +114,18 @@ pub async fn answer<T: DeserializeOwned>(request: RequestBuilder, url: &str) -> 
 }
 
 /// An HTTP client for the server at `url`, with a time limit. A server on this machine is reached directly: a proxy that the
-/// environment names could not reach it, and would be shown the credential.
-pub fn http_client(url: &str) -> anyhow::Result<reqwest::Client> {
+/// environment names could not reach it, and would be shown the credential. With `certificate`, exactly that one is accepted.
+pub fn http_client(url: &str, certificate: Option<&str>) -> anyhow::Result<reqwest::Client> {
     let host = reqwest::Url::parse(url).ok().and_then(|url| Some(url.host_str()?.to_owned()));
     let local = host.is_some_and(|host| {
         let address = host.trim_matches(['[', ']']).parse::<IpAddr>();
         host == "localhost" || address.is_ok_and(|address| address.is_loopback())
     });
     let builder = reqwest::Client::builder().timeout(Duration::from_mins(1));
+    let builder = match certificate {
+        Some(certificate) => builder.tls_backend_preconfigured(pinned::client_config(certificate)?),
+        None => builder,
+    };
     Ok(if local { builder.no_proxy() } else { builder }.build()?)
 }
 

@@ -2,6 +2,8 @@
 
 mod client;
 mod commands;
+mod kafka_settings;
+mod pinned;
 mod serve;
 mod settings;
 
@@ -38,9 +40,24 @@ enum Command {
     /// Look at, rotate and verify SDK tokens
     #[command(subcommand)]
     Tokens(commands::tokens::Tokens),
+    /// Send lines or JSON to a topic
+    Produce(Box<commands::produce::Produce>),
+    /// Print the messages of a topic
+    Consume(Box<commands::consume::Consume>),
+    /// List, describe and make topics; show how far a group is behind
+    #[command(subcommand)]
+    Topics(Box<commands::topics::Topics>),
+    /// Check an Apache Kafka cluster, see how the broker is, clear up after dead tokens
+    #[command(subcommand)]
+    Broker(commands::broker::BrokerCommand),
+    /// Make a master key, and follow the change to a new one
+    #[command(subcommand)]
+    Keys(commands::keys::Keys),
     /// Verify the audit log
     #[command(subcommand)]
     Audit(commands::audit::Audit),
+    /// Ask whether the server is ready, for health checks
+    Ready(commands::ready::Ready),
     /// Move or back up the database
     #[command(subcommand)]
     Data(commands::data::Data),
@@ -76,7 +93,13 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Login(command) => command.run().await?,
         Command::Workspaces(command) => command.run().await?,
         Command::Tokens(command) => return command.run().await,
+        Command::Produce(command) => return command.run().await,
+        Command::Consume(command) => command.run().await?,
+        Command::Topics(command) => command.run().await?,
+        Command::Broker(command) => return command.run().await,
+        Command::Keys(command) => command.run().await?,
         Command::Audit(command) => return command.run().await,
+        Command::Ready(command) => return command.run().await,
         Command::Data(command) => command.run().await?,
         Command::Openapi => writeln!(io::stdout(), "{}", twinkey_server::routes::openapi().to_pretty_json()?)?,
     }

@@ -7,6 +7,7 @@ use std::{
 
 use anyhow::Context;
 use jiff::Timestamp;
+use sd_notify::NotifyState;
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
@@ -37,26 +38,43 @@ pub async fn run(settings: Settings) -> anyhow::Result<()> {
 
     let resolved = settings.resolve()?;
     let http = bind(&resolved.listen, "--listen").await?;
-    let broker = bind(&resolved.broker_listen, "--broker-listen").await?;
+    let broker = match &resolved.config.kafka {
+        Some(_) => None,
+        None => Some(bind(&resolved.broker_listen, "--broker-listen").await?),
+    };
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
+    let mut hangup = signal(SignalKind::hangup())?;
     #[expect(clippy::disallowed_methods, reason = "this is where the clock comes from that everything else is given")]
     let clock: Clock = Arc::new(Timestamp::now);
     let monotonic: Monotonic = Arc::new(since_boot);
     let random = Random::from_system();
-    let server = Server::start(resolved.config.clone(), http, Some(broker), clock, monotonic, random).await?;
+    let server = Server::start(resolved.config.clone(), http, broker, clock, monotonic, random).await?;
     announce(&server, &resolved.config);
+    tell_service_manager(NotifyState::Ready);
 
-    tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
-        () = server.lost.cancelled() => anyhow::bail!("stopped, because another server works on this database"),
+    loop {
+        tokio::select! {
+            _ = interrupt.recv() => break,
+            _ = terminate.recv() => break,
+            _ = hangup.recv() => server.reload(),
+            () = server.lost.cancelled() => anyhow::bail!("stopped, because another server works on this database"),
+        }
     }
+    tell_service_manager(NotifyState::Stopping);
     eprintln!("Stopping …");
     tokio::select! {
         () = server.shutdown() => Ok(()),
         // Nothing acknowledged depends on an orderly end, so whoever is in a hurry may have it.
         _ = interrupt.recv() => anyhow::bail!("stopped at once"),
+    }
+}
+
+/// Under systemd (`Type=notify`) a start counts as done, and what waits for it goes on, only when the server is ready.
+/// Everywhere else there is nobody to tell.
+fn tell_service_manager(state: NotifyState<'_>) {
+    if let Err(error) = sd_notify::notify(&[state]) {
+        tracing::warn!(%error, "cannot tell the service manager");
     }
 }
 
@@ -69,7 +87,7 @@ fn announce(server: &Server, config: &Config) {
     let mut lines = vec![
         "Twinkey is ready.".to_owned(),
         format!("  API      {url}          reference: {url}/docs", url = endpoints.url),
-        format!("  Broker   {} (SASL_SSL, SCRAM-SHA-256), embedded", endpoints.broker),
+        format!("  Broker   {} (SASL_SSL, SCRAM-SHA-256), {}", endpoints.broker, server.app.broker.kind()),
     ];
     if let Some(first) = &server.first_start {
         let password = match &first.admin_password {

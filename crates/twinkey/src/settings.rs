@@ -1,6 +1,6 @@
 //! The server's settings: flag, then variable, then `twinkey.toml`, then default.
 
-use std::{fs, path::PathBuf, time::Duration};
+use std::{fs, net::IpAddr, path::PathBuf, time::Duration};
 
 use anyhow::{Context, bail};
 use clap::Args;
@@ -8,12 +8,17 @@ use figment::{
     Figment,
     providers::{Format, Serialized, Toml},
 };
+use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 use twinkey_server::{
+    http::{HttpSettings, proxies::TrustedProxies, tls::TlsFiles},
     keys::MasterKeySource,
+    rekeying,
     replicas::{LEASE, LEASE_MAX, LEASE_MIN, ReplicaMode},
     start::Config,
 };
+
+use crate::kafka_settings::KafkaArgs;
 
 /// Everything `twinkey serve` can be told. Each setting is a flag, a variable, or a line of twinkey.toml (the flag's name
 /// without the dashes in front).
@@ -33,7 +38,30 @@ pub struct Settings {
     #[serde(skip_serializing_if = "Option::is_none")]
     listen: Option<String>,
 
-    /// How clients reach the API [default: http://localhost:{port}]
+    /// A file with the API's certificate (PEM, followed by those that lead to its CA): HTTPS instead of HTTP. Read again
+    /// when it changes, and at SIGHUP
+    #[arg(long, env = "TWINKEY_TLS_CERTIFICATE", value_name = "FILE")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tls_certificate: Option<PathBuf>,
+
+    /// A file with the private key of that certificate (PEM)
+    #[arg(long, env = "TWINKEY_TLS_KEY", value_name = "FILE")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tls_key: Option<PathBuf>,
+
+    /// The reverse proxies, as addresses or networks with commas between, whose X-Forwarded-For is believed in the audit log
+    /// [default: none]
+    #[arg(long, env = "TWINKEY_TRUSTED_PROXIES", value_name = "NETWORKS")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trusted_proxies: Option<String>,
+
+    /// How many seconds a server that was told to stop goes on serving, while /readyz tells load balancers to send nothing more
+    /// [default: 0]
+    #[arg(long, env = "TWINKEY_DRAIN_DELAY", value_name = "SECONDS")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    drain_delay: Option<u16>,
+
+    /// How clients reach the API [default: http://localhost:{port}, https:// with a certificate]
     #[arg(long, env = "TWINKEY_PUBLIC_URL", value_name = "URL")]
     #[serde(skip_serializing_if = "Option::is_none")]
     public_url: Option<String>,
@@ -55,6 +83,12 @@ pub struct Settings {
     #[serde(skip_serializing_if = "Option::is_none")]
     master_key_file: Option<PathBuf>,
 
+    /// While the master key is being changed: the file with the other key; the variable TWINKEY_PREVIOUS_MASTER_KEY may hold the
+    /// key itself instead. See docs/rekeying.md
+    #[arg(long, env = "TWINKEY_PREVIOUS_MASTER_KEY_FILE", value_name = "FILE")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    previous_master_key_file: Option<PathBuf>,
+
     /// Where the embedded broker listens; port 0 takes any free one [default: 127.0.0.1:9092]
     #[arg(long, env = "TWINKEY_BROKER_LISTEN", value_name = "ADDRESS:PORT")]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -64,6 +98,16 @@ pub struct Settings {
     #[arg(long, env = "TWINKEY_BROKER_ADVERTISE", value_name = "HOST[:PORT]")]
     #[serde(skip_serializing_if = "Option::is_none")]
     broker_advertise: Option<String>,
+
+    #[command(flatten)]
+    #[serde(flatten)]
+    kafka: KafkaArgs,
+
+    /// Let this installation leave the broker that it was bound to for the one that it is started with. Topics, records and
+    /// groups stay behind; every valid token gets a principal on the other broker
+    #[arg(long, env = "TWINKEY_ADOPT_BROKER")]
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    adopt_broker: bool,
 
     /// With several replicas: for how many milliseconds one trusts its memory without having asked the database what is new.
     /// A rotation waits a little longer than that for a replica that does not answer [default: 500, at least 100, at most
@@ -98,7 +142,7 @@ pub struct Settings {
 pub struct Resolved {
     /// Where the API listens.
     pub listen: String,
-    /// Where the embedded broker listens.
+    /// Where the embedded broker listens; not used with Apache Kafka.
     pub broker_listen: String,
     /// The rest, as the server takes it.
     pub config: Config,
@@ -125,6 +169,10 @@ impl Settings {
             (Some(key), _) => Some(MasterKeySource::Value(key.into())),
             (None, path) => path.map(MasterKeySource::File),
         };
+        let previous_master_key = match secret_variable("TWINKEY_PREVIOUS_MASTER_KEY") {
+            Some(key) => Some(MasterKeySource::PreviousValue(key.into())),
+            None => settings.previous_master_key_file.map(MasterKeySource::File),
+        };
         let admin_password = match (secret_variable("TWINKEY_ADMIN_PASSWORD"), settings.admin_password_file) {
             (Some(password), _) => Some(password),
             (None, Some(path)) => {
@@ -138,20 +186,30 @@ impl Settings {
         if admin_password.as_ref().is_some_and(|password| password.len() < 8) {
             bail!("the administrator's password must have at least 8 characters");
         }
+        let kafka = settings.kafka.resolve()?;
+        // The embedded broker is in this process and asks its memory, so there can be only one server with it.
+        let replicas = if kafka.is_some() { ReplicaMode::Leased } else { ReplicaMode::Exclusive };
+        let http = HttpSettings {
+            tls: tls_files(settings.tls_certificate, settings.tls_key)?,
+            trusted_proxies: trusted_proxies(settings.trusted_proxies.as_deref().unwrap_or_default())?,
+            drain_delay: Duration::from_secs(settings.drain_delay.unwrap_or(0).into()),
+        };
         let config = Config {
+            http,
             data_dir,
             database_url: settings.database_url,
             master_key,
+            previous_master_key,
+            rekey_every: rekeying::EVERY,
             public_url: settings.public_url.map(|url| url.trim_end_matches('/').to_owned()),
             broker_advertise: host_and_port(settings.broker_advertise.as_deref().unwrap_or("localhost"))?,
-            kafka: None,
-            adopt_broker: false,
+            kafka,
+            adopt_broker: settings.adopt_broker,
             admin_email: settings.admin_email.unwrap_or_else(|| "admin@localhost".into()),
             admin_password: admin_password.map(Into::into),
             organisation: settings.organisation.unwrap_or_else(|| "demo".into()),
             workspace: settings.workspace.unwrap_or_else(|| "demo".into()),
-            // The embedded broker is in this process and asks its memory.
-            replicas: ReplicaMode::Exclusive,
+            replicas,
             replica_lease: replica_lease(settings.replica_lease)?,
         };
         Ok(Resolved {
@@ -163,8 +221,27 @@ impl Settings {
 }
 
 /// A secret that may only come as a variable: not a flag, because process lists show those.
-fn secret_variable(name: &str) -> Option<String> {
+pub fn secret_variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+fn tls_files(certificate: Option<PathBuf>, key: Option<PathBuf>) -> anyhow::Result<Option<TlsFiles>> {
+    match (certificate, key) {
+        (Some(certificate), Some(key)) => Ok(Some(TlsFiles { certificate, key })),
+        (None, None) => Ok(None),
+        (Some(_), None) => bail!("--tls-certificate needs --tls-key too"),
+        (None, Some(_)) => bail!("--tls-key needs --tls-certificate too"),
+    }
+}
+
+fn trusted_proxies(text: &str) -> anyhow::Result<TrustedProxies> {
+    let entries = text.split(',').map(str::trim).filter(|entry| !entry.is_empty());
+    let networks = entries.map(|entry| {
+        let network = entry.parse::<IpNet>().or_else(|_| entry.parse::<IpAddr>().map(IpNet::from));
+        network
+            .with_context(|| format!("--trusted-proxies: {entry} is neither an address nor a network like 10.0.0.0/8"))
+    });
+    Ok(TrustedProxies::new(networks.collect::<anyhow::Result<_>>()?))
 }
 
 fn replica_lease(milliseconds: Option<u64>) -> anyhow::Result<Duration> {
@@ -212,6 +289,21 @@ mod tests {
         let flags = Settings { config: Some(file), ..Settings::default() };
         let error = format!("{:#}", flags.resolve().err().expect("refused"));
         assert!(error.contains("lisen"), "{error}");
+    }
+
+    #[test]
+    fn proxies_are_addresses_and_networks() {
+        assert!(trusted_proxies("").is_ok() && trusted_proxies("10.0.0.0/8, 127.0.0.1,::1,fd00::/8").is_ok());
+        for text in ["localhost", "10.0.0.0/33", "10.0.0.0/8 127.0.0.1", "10.0.0.1:80"] {
+            let error = trusted_proxies(text).expect_err("refused").to_string();
+            assert!(error.contains("neither an address nor a network"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_certificate_needs_its_key() {
+        let flags = Settings { tls_certificate: Some("cert.pem".into()), ..Settings::default() };
+        assert!(flags.resolve().err().expect("refused").to_string().contains("--tls-key"));
     }
 
     #[test]

@@ -47,7 +47,7 @@ async fn authorizer(cluster: &Cluster, report: &mut Report) {
     match asked.and_then(|(answer, address)| acls::found(&answer, &address).map(drop)) {
         Ok(()) => report.ok("authorizer", "the cluster has an authorizer"),
         Err(error @ (Error::NoAuthorizer | Error::NotAuthorised { .. })) => {
-            report.problem("authorizer", error.to_string())
+            report.problem("authorizer", error.to_string());
         }
         Err(error) => report.warning("authorizer", error.to_string()),
     }

@@ -58,10 +58,10 @@ fn judge(id: i32, brokers: usize, settings: &HashMap<String, String>, report: &m
              to come back empty",
             idle.as_secs()
         );
-        if idle > Duration::from_secs(3600) {
-            report.warning("idle connections", sentence)
+        if idle > Duration::from_hours(1) {
+            report.warning("idle connections", sentence);
         } else {
-            report.ok("idle connections", sentence)
+            report.ok("idle connections", sentence);
         }
     }
     let single: Vec<_> =

@@ -60,5 +60,5 @@ async fn a_cluster_that_is_not_there_is_one_problem() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_limit_of_idle_connections_is_read() {
     let limit = admin(Kafka::shared()).idle_limit().await.unwrap();
-    assert_eq!(limit, std::time::Duration::from_secs(600), "Kafka's default");
+    assert_eq!(limit, std::time::Duration::from_mins(10), "Kafka's default");
 }

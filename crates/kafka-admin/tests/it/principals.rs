@@ -43,7 +43,7 @@ async fn a_principal_that_was_cut_off_can_be_mended() {
     for _ in 0..2 {
         assert!(cluster.cut_off(&token.name, SOON).await.unwrap().is_proved());
     }
-    cluster.ensure_principal(&token).await.unwrap();
+    cluster.ensure_principals(std::slice::from_ref(&token)).await.unwrap();
     sign_in(kafka, 1, &token.name, Mechanism::Sha256).await.unwrap();
     let found = &cluster.inventory(&token.name).await.unwrap().users[&token.name];
     assert!(found.has_both_credentials() && found.has_all_rights(&token.workspace) && !found.is_starved(), "{found:?}");
@@ -114,7 +114,7 @@ async fn surplus_rights_are_found_and_taken() {
     cluster.ensure_principal(&token).await.unwrap();
     let mut stray = token.clone();
     stray.workspace.clone_from(&foreign);
-    cluster.ensure_principal(&stray).await.unwrap();
+    cluster.ensure_principals(&[stray]).await.unwrap();
     let rights_of = async |name: &str| cluster.inventory(name).await.unwrap().users[name].clone();
     let extra = rights_of(&token.name).await.extra_rights(&token.workspace);
     assert_eq!(extra, acls::rights(&format!("{foreign}-")).collect::<Vec<_>>());

@@ -16,7 +16,8 @@ use crate::support::{SOON, admin, codec_name, fetch, principal, produce_as, sign
 struct Producer {
     client: Client,
     id: String,
-    producer: (ProducerId, i16),
+    /// Its id and epoch.
+    identity: (ProducerId, i16),
     topic: String,
     sequence: i32,
 }
@@ -40,7 +41,7 @@ impl Producer {
             assert!(tokio::time::Instant::now() < deadline, "error {}", answer.error_code);
             tokio::time::sleep(Duration::from_millis(20)).await;
         };
-        let mut this = Self { client, id, producer, topic: topic.to_owned(), sequence: 0 };
+        let mut this = Self { client, id, identity: producer, topic: topic.to_owned(), sequence: 0 };
         let partition = AddPartitionsToTxnTopic::default().with_name(codec_name(topic)).with_partitions(vec![0]);
         let request = AddPartitionsToTxnRequest::default()
             .with_v3_and_below_transactional_id(transactional_id(&this.id))
@@ -54,7 +55,7 @@ impl Producer {
     }
 
     async fn send(&mut self, value: &str) -> i16 {
-        let (producer, epoch) = self.producer;
+        let (producer, epoch) = self.identity;
         let transaction = Some((&*self.id, producer, epoch, self.sequence));
         self.sequence += 1;
         produce_as(&mut self.client, &self.topic, value, transaction).await.unwrap()
@@ -63,8 +64,8 @@ impl Producer {
     async fn commit(&mut self) -> i16 {
         let request = EndTxnRequest::default()
             .with_transactional_id(transactional_id(&self.id))
-            .with_producer_id(self.producer.0)
-            .with_producer_epoch(self.producer.1)
+            .with_producer_id(self.identity.0)
+            .with_producer_epoch(self.identity.1)
             .with_committed(true);
         self.client.call(request, 3).await.unwrap().error_code
     }

@@ -11,35 +11,6 @@ use crate::{
 };
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_grant_that_is_not_answered_has_an_unknown_outcome_and_a_cut_off_ends_it_all_the_same() {
-    let kafka = turn().await;
-    let healthy = admin(&kafka);
-    let node = follower(&healthy).await;
-    // This administrator knows one address only, so that the paused node is the one that it asks.
-    let mut settings = settings(&kafka);
-    settings.bootstrap = Address::list(kafka.address(node)).unwrap();
-    settings.timeouts.call = Duration::from_secs(1);
-    let cluster = Cluster::new(settings);
-    let token = principal(&unique("w"));
-    cluster.describe().await.unwrap();
-    // Deriving the keys takes longer than this, so that the node stops between the question for the brokers and the order.
-    let ensured = tokio::join!(cluster.ensure_principal(&token), async { kafka.pause(node) }).0;
-    let ensured = match ensured {
-        Ok(granted) if granted.silent.is_empty() => Ok(()),
-        Ok(_) => Ok(()),
-        Err(error) => Err(error),
-    };
-    if let Err(error) = &ensured {
-        assert!(error.is_unknown_outcome() || error.is_temporary(), "{error}");
-    }
-    kafka.resume(node);
-    // Whatever arrives late, it arrives before this is proved or is overwritten by it.
-    let cut_off = healthy.cut_off(&token.name, SOON).await.unwrap();
-    assert!(cut_off.is_proved(), "{cut_off:?}");
-    all_well(&healthy, &kafka).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn a_paused_broker_does_not_hold_up_what_others_can_answer() {
     let kafka = turn().await;
     let cluster = admin(&kafka);

@@ -2,6 +2,8 @@
 //!
 //! One cluster for all: the tests take turns, because each of them may stop a node.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+
 mod away;
 mod cut_off;
 #[path = "../support/mod.rs"]

@@ -6,14 +6,15 @@
 mod tables;
 mod verify;
 
-use std::fs::{File, TryLockError};
+use std::fs::File;
 
-use sea_orm::DbErr;
+use sea_orm::{ConnectionTrait, DbErr};
 
 pub use self::tables::{COPIED, NOT_COPIED};
 use crate::{
     db::{self, Db, OpenError, schema},
     files::open_private,
+    replicas::sole::{NotAlone, claim_file},
 };
 
 /// Why an installation cannot be copied. One sentence each; the target is unchanged.
@@ -29,13 +30,8 @@ pub enum CopyError {
     #[error("the source and the target are the same database")]
     Same,
     /// A server uses one of them.
-    #[error("the {side} is in use by a running server ({who}); stop it, and start it again only after the copy")]
-    InUse {
-        /// `source` or `target`.
-        side: &'static str,
-        /// Which server.
-        who: String,
-    },
+    #[error("the {0} is in use by a running server; stop it, and start it again only after the copy")]
+    InUse(&'static str),
     /// A lock file or a new file.
     #[error("cannot use {0}: {1}")]
     File(String, std::io::Error),
@@ -84,6 +80,7 @@ pub async fn copy(from: &str, to: &str, mut report: impl FnMut(&'static str, u64
     }
     let _source_lock = exclusive(from, "source")?;
     let source = Db::open_snapshot(from).await.map_err(CopyError::Source)?;
+    keep_servers_away(&*source, "source").await?;
     check_source(&source).await?;
 
     let _target_lock = exclusive(to, "target")?;
@@ -99,6 +96,7 @@ pub async fn copy(from: &str, to: &str, mut report: impl FnMut(&'static str, u64
     }
     let target = Db::open(to).await.map_err(CopyError::Target)?;
     let transaction = target.write_at_leisure().await?;
+    keep_servers_away(&*transaction, "target").await?;
     // Again, now that nobody else can write.
     if let Some(table) = tables::first_with_rows(&*transaction).await? {
         return Err(CopyError::NotEmpty(table.to_owned()));
@@ -124,27 +122,19 @@ async fn check_source(source: &db::Snapshot) -> Result<(), CopyError> {
     if db::organisations::find(&**source).await?.is_none() {
         return Err(CopyError::NothingThere);
     }
-    let now = db::now_ms(&**source).await?;
-    let alive = db::replicas::list(&**source).await?.into_iter().find(|it| it.seen_at > now - db::replicas::STALE_MS);
-    match alive {
-        Some(replica) => Err(CopyError::InUse { side: "source", who: format!("replica {}", replica.name) }),
-        None => Ok(()),
-    }
+    Ok(())
 }
 
-/// The lock of a server on a SQLite file, which it keeps in its data directory; held until this is dropped.
+/// The lock of a server on a SQLite file; held until this is dropped.
 fn exclusive(url: &str, side: &'static str) -> Result<Option<File>, CopyError> {
     let Some(path) = db::sqlite_file(url) else { return Ok(None) };
-    let path = path.with_file_name("twinkey.lock");
-    let failed = |error| CopyError::File(path.display().to_string(), error);
-    // Where there is none, no server has been started.
-    if !path.exists() {
-        return Ok(None);
-    }
-    let file = File::open(&path).map_err(failed)?;
-    match file.try_lock() {
-        Ok(()) => Ok(Some(file)),
-        Err(TryLockError::WouldBlock) => Err(CopyError::InUse { side, who: format!("it holds {}", path.display()) }),
-        Err(TryLockError::Error(error)) => Err(failed(error)),
-    }
+    claim_file(&path).map(Some).map_err(|error| match error {
+        NotAlone::Lock(path, error) => CopyError::File(path.display().to_string(), error),
+        _ => CopyError::InUse(side),
+    })
+}
+
+/// The same for a server on PostgreSQL; held as long as the transaction lasts.
+async fn keep_servers_away(transaction: &impl ConnectionTrait, side: &'static str) -> Result<(), CopyError> {
+    if db::keep_servers_away(transaction).await? { Ok(()) } else { Err(CopyError::InUse(side)) }
 }

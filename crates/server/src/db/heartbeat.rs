@@ -20,7 +20,7 @@ use crate::replicas::catch_up::{Answer, Change};
 /// The most changes that are told at a time; whoever is further behind loads everything.
 const CHANGES: i64 = 5000;
 /// The advisory lock that keeps a server that must be alone from others. Any number will do, if it is always the same.
-const ALONE: i64 = 0x0074_7761_6c6f_6e65;
+pub(super) const ALONE: i64 = 0x0074_7761_6c6f_6e65;
 
 /// One statement, so that the revision and the changes are of one moment, and that moment is one at which the replica was
 /// registered if its row was found.

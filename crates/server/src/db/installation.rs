@@ -14,6 +14,8 @@ pub struct Model {
     pub revision: i64,
     /// To which broker this installation is bound, for example `kafka:<cluster id>`; null: not yet.
     pub broker: Option<String>,
+    /// The master key that everything is to be brought under, by its id; null: not started since keys have ids.
+    pub key_id: Option<String>,
     /// Milliseconds since the epoch.
     pub created_at: i64,
 }
@@ -41,7 +43,7 @@ pub async fn find_or_insert(db: &impl ConnectionTrait, id: String, now: Timestam
         return Ok(row);
     }
     let broker = super::organisations::find(db).await?.map(|_| EMBEDDED.to_owned());
-    let row = Model { id, revision: 0, broker, created_at: now.as_millisecond() };
+    let row = Model { id, revision: 0, broker, key_id: None, created_at: now.as_millisecond() };
     Entity::insert(row.clone().into_active_model().reset_all()).exec_without_returning(db).await?;
     Ok(row)
 }
@@ -55,5 +57,11 @@ pub async fn revision(db: &impl ConnectionTrait) -> Result<i64, DbErr> {
 pub async fn set_broker(db: &impl ConnectionTrait, broker: Option<&str>) -> Result<(), DbErr> {
     let broker = Expr::value(broker.map(str::to_owned));
     Entity::update_many().col_expr(Column::Broker, broker).exec(db).await?;
+    Ok(())
+}
+
+/// Says under which master key everything is to be brought.
+pub async fn set_key_id(db: &impl ConnectionTrait, key_id: &str) -> Result<(), DbErr> {
+    Entity::update_many().col_expr(Column::KeyId, Expr::value(Some(key_id.to_owned()))).exec(db).await?;
     Ok(())
 }

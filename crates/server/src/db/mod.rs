@@ -9,6 +9,7 @@ pub mod changes;
 pub mod failure;
 pub mod heartbeat;
 pub mod installation;
+pub mod key_use;
 pub mod leases;
 pub mod migration;
 pub mod organisations;
@@ -23,7 +24,7 @@ pub mod tokens;
 pub mod users;
 pub mod workspaces;
 
-use std::{ops::Deref, time::Duration};
+use std::{collections::BTreeSet, fmt::Display, ops::Deref, sync::PoisonError, time::Duration};
 
 use backon::{ExponentialBuilder, Retryable};
 use jiff::Timestamp;
@@ -48,6 +49,8 @@ pub struct Db {
     /// One transaction of this process writes at a time. SQLite would make the others poll, PostgreSQL would keep a
     /// connection of each waiting; waiting here is fair and cheaper.
     writer: Mutex<()>,
+    /// Workspaces of which it is not known whether a commit took effect: see [`Db::take_doubts`].
+    doubts: std::sync::Mutex<BTreeSet<String>>,
 }
 
 /// A transaction that may write. Dropped without [`WriteTransaction::commit`], it leaves nothing behind.
@@ -140,7 +143,7 @@ impl Db {
             Some(target) => Bounded::new(target.connect().await?, Some(postgres::ANSWER_LIMIT)),
             None => Bounded::new(sqlite::connect(url).await?, None),
         };
-        let db = Self { connection, writer: Mutex::new(()) };
+        let db = Self { connection, writer: Mutex::new(()), doubts: std::sync::Mutex::default() };
         schema::bring_up_to_date(&db).await?;
         Ok(db)
     }
@@ -192,17 +195,28 @@ impl Db {
 
     /// After a commit whose outcome is not known: a transaction that sees the outcome. It begins behind everything that was
     /// under way, the lost commit included, because that holds the lock until it has taken effect or can no longer do so.
-    /// Waits for a database that is away, [`SETTLE_PATIENCE`] at most.
-    pub async fn settled(&self) -> Result<WriteTransaction<'_>, DbErr> {
+    /// Waits for a database that is away, [`SETTLE_PATIENCE`] at most; then the workspace stays in doubt.
+    pub async fn settled(&self, workspace_id: &str) -> Result<WriteTransaction<'_>, DbErr> {
         let pauses = ExponentialBuilder::default()
             .with_min_delay(Duration::from_millis(50))
             .with_max_delay(Duration::from_secs(1))
             .without_max_times();
         let settled = (|| self.write()).retry(pauses).when(|error| failure(error) == Failure::Away);
-        match tokio::time::timeout(SETTLE_PATIENCE, settled).await {
-            Ok(result) => result,
-            Err(_) => Err(failure::outcome_unknown("the database stays away")),
-        }
+        let settled = tokio::time::timeout(SETTLE_PATIENCE, settled).await;
+        let settled = settled.unwrap_or_else(|_| Err(failure::outcome_unknown("the database stays away")));
+        settled.map_err(|error| self.unsettled(workspace_id, error))
+    }
+
+    /// The workspaces that are in doubt, for whoever brings memory up to date when the database is back.
+    pub fn take_doubts(&self) -> BTreeSet<String> {
+        std::mem::take(&mut self.doubts.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Leaves a workspace in doubt because of an error while a lost commit was being settled, and says so in the error that
+    /// this returns: any other one would claim to know that nothing was changed.
+    pub fn unsettled(&self, workspace_id: &str, error: impl Display) -> DbErr {
+        self.doubts.lock().unwrap_or_else(PoisonError::into_inner).insert(workspace_id.to_owned());
+        failure::outcome_unknown(error)
     }
 
     /// Whether several servers may work on this database: it decides for them, by locks and by its clock.
@@ -270,6 +284,18 @@ pub async fn has_table(db: &impl ConnectionTrait, name: &str) -> Result<bool, Db
     let backend = db.get_database_backend();
     let sql = if backend == DbBackend::Postgres { postgres::HAS_TABLE } else { sqlite::HAS_TABLE };
     Ok(db.query_one_raw(Statement::from_sql_and_values(backend, sql, [name.into()])).await?.is_some())
+}
+
+/// Keeps every server away from a database until the transaction ends; `false`: one is there. The file of a SQLite database
+/// has a lock of its own ([`crate::replicas::sole::claim_file`]).
+pub async fn keep_servers_away(transaction: &impl ConnectionTrait) -> Result<bool, DbErr> {
+    let backend = transaction.get_database_backend();
+    if backend != DbBackend::Postgres {
+        return Ok(true);
+    }
+    let sql = format!("SELECT pg_try_advisory_xact_lock({})", heartbeat::ALONE);
+    let row = transaction.query_one_raw(Statement::from_string(backend, sql)).await?;
+    row.map_or(Ok(false), |row| row.try_get_by_index(0))
 }
 
 /// The database's clock, in milliseconds since the epoch: the one clock that all replicas share.

@@ -3,6 +3,8 @@
 use jiff::Timestamp;
 use sea_orm::{ConnectionTrait, DbErr, ExprTrait, IntoActiveModel, QueryOrder, entity::prelude::*};
 
+use crate::keys::TokenHash;
+
 /// A row.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "pats")]
@@ -30,10 +32,14 @@ pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 
-/// The token with this hash, if it has not expired.
-pub async fn find_valid(db: &impl ConnectionTrait, hash: &[u8], now: Timestamp) -> Result<Option<Model>, DbErr> {
+/// The token with one of these hashes, if it has not expired.
+pub async fn find_valid(
+    db: &impl ConnectionTrait,
+    hashes: &[TokenHash],
+    now: Timestamp,
+) -> Result<Option<Model>, DbErr> {
     Entity::find()
-        .filter(Column::Hash.eq(hash))
+        .filter(Column::Hash.is_in(hashes.iter().map(|hash| hash.to_vec())))
         .filter(Column::ExpiresAt.is_null().or(Column::ExpiresAt.gt(now.as_millisecond())))
         .one(db)
         .await
@@ -63,8 +69,8 @@ pub async fn delete_by_id(db: &impl ConnectionTrait, id: &str) -> Result<(), DbE
 }
 
 /// Ends the token with this hash, whoever has it.
-pub async fn delete_by_hash(db: &impl ConnectionTrait, hash: &[u8]) -> Result<(), DbErr> {
-    Entity::delete_many().filter(Column::Hash.eq(hash)).exec(db).await?;
+pub async fn delete_by_hash(db: &impl ConnectionTrait, hashes: &[TokenHash]) -> Result<(), DbErr> {
+    Entity::delete_many().filter(Column::Hash.is_in(hashes.iter().map(|hash| hash.to_vec()))).exec(db).await?;
     Ok(())
 }
 

@@ -6,9 +6,6 @@ use sea_orm::{ConnectionTrait, DbErr, IntoActiveModel, QueryOrder, entity::prelu
 
 use super::now_ms;
 
-/// A replica that has not been seen for so long is gone; milliseconds.
-pub const STALE_MS: i64 = 10_000;
-
 /// A row.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "replicas")]

@@ -3,6 +3,8 @@
 use jiff::Timestamp;
 use sea_orm::{ConnectionTrait, DbErr, IntoActiveModel, entity::prelude::*};
 
+use crate::keys::TokenHash;
+
 /// A row.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "sessions")]
@@ -28,9 +30,17 @@ pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 
-/// The session with this hash, if it has not ended.
-pub async fn find_valid(db: &impl ConnectionTrait, hash: &[u8], now: Timestamp) -> Result<Option<Model>, DbErr> {
-    Entity::find().filter(Column::Hash.eq(hash)).filter(Column::ExpiresAt.gt(now.as_millisecond())).one(db).await
+/// The session with one of these hashes, if it has not ended.
+pub async fn find_valid(
+    db: &impl ConnectionTrait,
+    hashes: &[TokenHash],
+    now: Timestamp,
+) -> Result<Option<Model>, DbErr> {
+    Entity::find()
+        .filter(Column::Hash.is_in(hashes.iter().map(|hash| hash.to_vec())))
+        .filter(Column::ExpiresAt.gt(now.as_millisecond()))
+        .one(db)
+        .await
 }
 
 /// Stores a session, and forgets those that have expired.

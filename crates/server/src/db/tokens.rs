@@ -7,6 +7,8 @@ use jiff::Timestamp;
 use sea_orm::{ConnectionTrait, DbErr, IntoActiveModel, entity::prelude::*, sea_query::Expr};
 use twinkey_api::{WorkspaceId, token_pair::Slot};
 
+use crate::keys::TokenHash;
+
 /// A row. Holds no plaintext: `hash` is keyed, `sealed` is encrypted and emptied when the token dies.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "tokens")]
@@ -65,9 +67,9 @@ pub async fn list_valid_of(db: &impl ConnectionTrait, workspace_id: &WorkspaceId
         .await
 }
 
-/// The token with this keyed hash, valid or not.
-pub async fn find_by_hash(db: &impl ConnectionTrait, hash: &[u8]) -> Result<Option<Model>, DbErr> {
-    Entity::find().filter(Column::Hash.eq(hash)).one(db).await
+/// The token with one of these keyed hashes, valid or not.
+pub async fn find_by_hash(db: &impl ConnectionTrait, hashes: &[TokenHash]) -> Result<Option<Model>, DbErr> {
+    Entity::find().filter(Column::Hash.is_in(hashes.iter().map(|hash| hash.to_vec()))).one(db).await
 }
 
 /// The token with this public id, valid or not.

@@ -1,9 +1,9 @@
 //! Who is asking: the one place where a credential is checked.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::sync::Arc;
 
 use axum::{
-    extract::{ConnectInfo, FromRequestParts},
+    extract::FromRequestParts,
     http::{header, request::Parts},
 };
 use jiff::Timestamp;
@@ -14,7 +14,9 @@ use crate::{
     audit::Actor,
     db,
     error::ApiError,
+    http::proxies::ClientAddress,
     registry::KnownToken,
+    rekeying::{self, Used},
     validity::{self, Verdict},
 };
 
@@ -57,11 +59,6 @@ impl UserCaller {
     }
 }
 
-/// The address of the peer, for the audit log.
-pub fn peer_address(parts: &Parts) -> String {
-    parts.extensions.get::<ConnectInfo<SocketAddr>>().map_or_else(|| "local".into(), |info| info.0.ip().to_string())
-}
-
 impl FromRequestParts<Arc<App>> for Caller {
     type Rejection = ApiError;
 
@@ -72,7 +69,7 @@ impl FromRequestParts<Arc<App>> for Caller {
         };
         match token.kind() {
             TokenKind::Sdk => sdk(app, &token).await.map(Self::Sdk),
-            TokenKind::Pat | TokenKind::Session => user(app, &token, peer_address(parts)).await.map(Self::User),
+            TokenKind::Pat | TokenKind::Session => user(app, &token, ClientAddress::of(parts)).await.map(Self::User),
         }
     }
 }
@@ -120,12 +117,18 @@ async fn sdk(app: &App, token: &Secret) -> Result<Arc<KnownToken>, ApiError> {
 }
 
 async fn user(app: &App, token: &Secret, address: String) -> Result<UserCaller, ApiError> {
-    let (hash, now) = (app.keys.hash(token), app.now());
+    let (hashes, now) = (app.keys.hashes(token), app.now());
     let (name, found) = if token.kind() == TokenKind::Pat {
-        let pat = db::pats::find_valid(&*app.db, &hash, now).await?;
+        let pat = db::pats::find_valid(&*app.db, &hashes, now).await?;
+        if let Some(pat) = &pat {
+            rekeying::at_use(app, Used::Pat(&pat.id), pat.key_id.as_deref(), token).await;
+        }
         ("pat", pat.map(|pat| (pat.user_id, pat.id, pat.expires_at)))
     } else {
-        let session = db::sessions::find_valid(&*app.db, &hash, now).await?;
+        let session = db::sessions::find_valid(&*app.db, &hashes, now).await?;
+        if let Some(session) = &session {
+            rekeying::at_use(app, Used::Session(&session.id), session.key_id.as_deref(), token).await;
+        }
         ("session", session.map(|session| (session.user_id, session.id, Some(session.expires_at))))
     };
     let Some((user_id, credential_id, expires_at)) = found else {

@@ -10,6 +10,7 @@ use std::{
 
 use sea_orm::DbErr;
 use tokio_util::sync::CancellationToken;
+use twinkey_api::WorkspaceId;
 
 use super::Replicas;
 use crate::{
@@ -96,6 +97,9 @@ impl Sole {
                         self.line = None;
                         continue;
                     }
+                    for workspace_id in app.db.take_doubts() {
+                        settle(&app, &workspace_id).await;
+                    }
                 }
                 None => match Line::open(&app.db, Company::Nobody, LIMIT).await {
                     Ok(Some(line)) => self.line = Some(line),
@@ -113,6 +117,27 @@ impl Sole {
         }
         if let Err(error) = db::replicas::remove(&*app.db, &app.replicas.id).await {
             tracing::warn!(%error, "this server will be listed for a while longer");
+        }
+    }
+}
+
+/// Brings memory up to date with what became of a commit whose answer was lost while the database stayed away. A server with
+/// others needs no such thing: it learns of its own changes as it learns of theirs.
+async fn settle(app: &App, workspace_id: &str) {
+    let Ok(id) = WorkspaceId::parse(workspace_id) else { return };
+    // Whatever fails here leaves the workspace in doubt, for the next time.
+    let Ok(settled) = app.db.settled(workspace_id).await else { return };
+    match app.registry.reload(&*settled, &id).await {
+        Ok(dead) => {
+            drop(settled);
+            tracing::info!(workspace_id, tokens_died = dead.len(), "it is known again which tokens are valid");
+            for token in dead {
+                app.broker.cut_off(&token.principal).await;
+            }
+        }
+        Err(error) => {
+            let error = app.db.unsettled(workspace_id, error);
+            tracing::warn!(workspace_id, %error, "it is not known yet which tokens are valid");
         }
     }
 }

@@ -191,11 +191,15 @@ async fn settle(
     wanted: &Pair,
     error: sea_orm::DbErr,
 ) -> Result<Vec<Arc<KnownToken>>, ApiError> {
-    let settled = app.db.settled().await?;
-    let dead = app.registry.reload(&*settled, workspace_id).await?;
+    let id = workspace_id.as_str();
+    let settled = app.db.settled(id).await?;
     // By the token, not by whether it is Token 2: another rotation may have come in between. It may have been prepared before,
     // but then it has no slot and has not died in one.
-    match db::tokens::find_by_id(&*settled, &wanted.next.id).await? {
+    let stored = db::tokens::find_by_id(&*settled, &wanted.next.id).await;
+    let stored = stored.map_err(|error| app.db.unsettled(id, error))?;
+    // Last: the tokens that die by it are named once.
+    let dead = app.registry.reload(&*settled, workspace_id).await.map_err(|error| app.db.unsettled(id, error))?;
+    match stored {
         Some(row) if row.slot.is_some() || row.deactivated_at.is_some() => Ok(dead),
         _ => Err(undone(error)),
     }

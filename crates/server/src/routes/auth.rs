@@ -1,13 +1,8 @@
 //! Signing in and out.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
-use axum::{
-    Json,
-    extract::{ConnectInfo, State},
-    http::StatusCode,
-    response::IntoResponse,
-};
+use axum::{Json, extract::State, http::StatusCode, response::IntoResponse};
 use jiff::SignedDuration;
 use serde_json::json;
 use twinkey_api::{
@@ -24,6 +19,7 @@ use crate::{
     db,
     error::ApiError,
     extract::{Body, SignedIn},
+    http::proxies::Address,
 };
 
 /// How long a session lasts.
@@ -37,10 +33,9 @@ const SESSION: Duration = Duration::from_hours(24 * 7);
 )]
 pub async fn sign_in(
     State(app): State<Arc<App>>,
-    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    Address(address): Address,
     Body(body): Body<SignIn>,
 ) -> Result<impl IntoResponse, ApiError> {
-    let address = peer.ip().to_string();
     let user = db::users::find_by_email(&*app.db, &body.email).await?;
     let stored = user.as_ref().map(|user| user.password_hash.clone());
     let correct = app.passwords.verify(body.password.into(), stored).await;
@@ -58,7 +53,7 @@ pub async fn sign_in(
         hash: app.keys.hash(&secret).to_vec(),
         created_at: now.as_millisecond(),
         expires_at: expires_at.as_millisecond(),
-        key_id: None,
+        key_id: Some(app.keys.id().to_owned()),
     };
     let actor = Actor { name: user.email.clone(), credential: format!("session:{}", session.id), address };
     let transaction = app.db.write().await?;

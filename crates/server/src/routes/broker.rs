@@ -80,7 +80,7 @@ pub async fn reconcile(
     SignedIn(user): SignedIn,
 ) -> Result<Json<Reconciliation>, ApiError> {
     user.require_in_organisation(Role::Admin)?;
-    to_its_end(async move { Ok(reconciler::reconcile(&app, &Fence::unleased()).await) }).await.map(Json)
+    to_its_end(&app.clone(), async move { Ok(reconciler::reconcile(&app, &Fence::unleased()).await) }).await.map(Json)
 }
 
 /// Delete the credentials of names that have no rights any more
@@ -103,7 +103,7 @@ pub async fn prune(
             "iKnowTheRisk must be true; docs/kafka.md says which risk",
         ));
     }
-    to_its_end(async move {
+    to_its_end(&app.clone(), async move {
         // What is wanted and what is not is looked at anew: a list from before may be of another time.
         let seen = reconciler::reconcile(&app, &Fence::unleased()).await;
         let Some(kafka) = app.broker.kafka() else { return Ok(Pruned { names: Vec::new() }) };

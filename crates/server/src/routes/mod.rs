@@ -4,6 +4,7 @@ pub mod audit;
 pub mod auth;
 pub mod broker;
 pub mod broker_settings;
+pub mod master_key;
 pub mod permissions;
 pub mod profile;
 pub mod system;
@@ -96,6 +97,8 @@ fn documented() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(system::healthz))
         .routes(routes!(system::readyz))
         .routes(routes!(system::metrics))
+        .routes(routes!(master_key::status))
+        .routes(routes!(master_key::finish))
 }
 
 /// The OpenAPI document, as it is committed in `openapi.json`.
@@ -134,10 +137,15 @@ pub fn service(
 
 /// Runs a change in a task of its own. The handler of a client that hangs up is dropped wherever it waits; a change whose
 /// commit is followed by a further step, such as telling the registry, must not end between the two.
+/// The end of the server waits for it.
 async fn to_its_end<T: Send + 'static>(
+    app: &App,
     change: impl Future<Output = Result<T, ApiError>> + Send + 'static,
 ) -> Result<T, ApiError> {
-    tokio::spawn(change).await.map_err(|error| ApiError::Internal(format!("the task of a change ended: {error}")))?
+    app.lifecycle
+        .spawn(change)
+        .await
+        .map_err(|error| ApiError::Internal(format!("the task of a change ended: {error}")))?
 }
 
 /// Swagger UI asks a validator on the Internet for a badge unless it is told not to.

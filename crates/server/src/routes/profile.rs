@@ -106,7 +106,7 @@ pub async fn create_pat(
         hash: app.keys.hash(&secret).to_vec(),
         created_at: now.as_millisecond(),
         expires_at: body.expires_at.map(Timestamp::as_millisecond),
-        key_id: None,
+        key_id: Some(app.keys.id().to_owned()),
     };
     let answer = CreatedPat {
         id: row.id.clone(),

@@ -16,16 +16,27 @@ pub async fn healthz() -> &'static str {
     "ok\n"
 }
 
-/// The process can answer truthfully: its database works
-#[utoipa::path(get, path = "/readyz", tag = "system", security(()), responses((status = 200, body = String), (status = 500, body = ErrorBody)))]
+/// The process may be sent requests: it is not on its way out, and can tell which tokens are valid
+#[utoipa::path(get, path = "/readyz", tag = "system", security(()), responses((status = 200, body = String), (status = 503, body = ErrorBody)))]
 pub async fn readyz(State(app): State<Arc<App>>) -> Result<&'static str, ApiError> {
-    db::organisations::find(&*app.db).await?;
+    if app.lifecycle.is_draining() {
+        return Err(ApiError::NotReady("it is stopping"));
+    }
+    app.replicas.may_answer(&app.db).await.map_err(|error| {
+        tracing::warn!(%error, "not ready: the database does not answer");
+        ApiError::NotReady("its database does not answer")
+    })?;
     Ok("ready\n")
 }
 
 /// Metrics in Prometheus' text format
 #[utoipa::path(get, path = "/metrics", tag = "system", security(()), responses((status = 200, content_type = "application/openmetrics-text", body = String)))]
 pub async fn metrics(State(app): State<Arc<App>>) -> ([(HeaderName, &'static str); 1], String) {
+    if app.keys.previous_id().is_some()
+        && let Ok((_, left)) = db::key_use::count_tokens(&*app.db, app.keys.id()).await
+    {
+        app.metrics.tokens_under_other_keys.set(left as i64);
+    }
     let text = app.metrics.render(app.registry.len(), app.broker.connections().len(), app.cut_offs.open());
     ([(CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], text)
 }

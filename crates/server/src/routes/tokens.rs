@@ -121,7 +121,7 @@ async fn run(app: Arc<App>, user: UserCaller, order: Order) -> Result<(StatusCod
     if order.reason.as_ref().is_some_and(|reason| reason.len() > REASON_MAX) {
         return Err(ApiError::bad_request("InvalidReason", format!("The reason may have at most {REASON_MAX} bytes")));
     }
-    let rotated = to_its_end(async move { rotation::rotate(&app, &user.actor(), &order).await }).await?;
+    let rotated = to_its_end(&app.clone(), async move { rotation::rotate(&app, &user.actor(), &order).await }).await?;
     let status = match rotated.cut_off.state {
         CutOffState::Proved => StatusCode::OK,
         CutOffState::Pending => StatusCode::ACCEPTED,

@@ -77,7 +77,8 @@ pub async fn create(
         return Err(ApiError::bad_request("InvalidName", format!("The name may have at most {NAME_MAX} bytes")));
     }
     let maker = app.clone();
-    let row = to_its_end(async move { tokens::create_workspace(&maker, &user.actor(), &id, &name).await }).await?;
+    let row =
+        to_its_end(&app, async move { tokens::create_workspace(&maker, &user.actor(), &id, &name).await }).await?;
     Ok((NO_STORE, Json(describe(&app, row, None)?)))
 }
 

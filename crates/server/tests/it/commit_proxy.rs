@@ -9,6 +9,7 @@ use std::{
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
+    sync::watch,
 };
 
 /// The message of the wire protocol, whole: it is small and the driver sends it at once.
@@ -32,6 +33,7 @@ pub struct CommitProxy {
     /// Where to connect.
     pub address: SocketAddr,
     next: Arc<Mutex<Option<Fate>>>,
+    away: watch::Sender<bool>,
 }
 
 impl CommitProxy {
@@ -39,21 +41,29 @@ impl CommitProxy {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("bound");
         let next = Arc::new(Mutex::new(None));
-        let armed = next.clone();
+        let (armed, (away, seen)) = (next.clone(), watch::channel(false));
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
+                if *seen.borrow() {
+                    continue;
+                }
                 let server = TcpStream::connect(("127.0.0.1", target_port)).await;
                 if let Ok(server) = server {
-                    tokio::spawn(carry(client, server, armed.clone()));
+                    tokio::spawn(carry(client, server, armed.clone(), seen.clone()));
                 }
             }
         });
-        Self { address, next }
+        Self { address, next, away }
     }
 
     /// Arms it.
     pub fn set(&self, fate: Fate) {
         *self.next.lock().unwrap_or_else(PoisonError::into_inner) = Some(fate);
+    }
+
+    /// Closes every connection, but for those with a COMMIT that has struck, and further ones at once; or carries again.
+    pub fn set_away(&self, away: bool) {
+        self.away.send_replace(away);
     }
 
     /// Whether it has struck.
@@ -62,7 +72,7 @@ impl CommitProxy {
     }
 }
 
-async fn carry(client: TcpStream, server: TcpStream, armed: Arc<Mutex<Option<Fate>>>) {
+async fn carry(client: TcpStream, server: TcpStream, armed: Arc<Mutex<Option<Fate>>>, mut away: watch::Receiver<bool>) {
     let (mut from_client, mut to_client) = client.into_split();
     let (mut from_server, mut to_server) = server.into_split();
     let answers = tokio::spawn(async move {
@@ -70,7 +80,12 @@ async fn carry(client: TcpStream, server: TcpStream, armed: Arc<Mutex<Option<Fat
         (from_server, to_client)
     });
     let mut buffer = vec![0; 64 << 10];
-    while let Ok(length @ 1..) = from_client.read(&mut buffer).await {
+    loop {
+        let read = tokio::select! {
+            read = from_client.read(&mut buffer) => read,
+            _ = away.wait_for(|away| *away) => break,
+        };
+        let Ok(length @ 1..) = read else { break };
         let bytes = &buffer[..length];
         let fate = (bytes == COMMIT).then(|| armed.lock().unwrap_or_else(PoisonError::into_inner).take()).flatten();
         match fate {

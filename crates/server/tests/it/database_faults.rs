@@ -1,6 +1,12 @@
 //! PostgreSQL that is killed, paused or cut off, and commits whose outcome nobody knows.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -32,7 +38,7 @@ async fn g6_a_paused_writer_does_not_stop_the_others() {
     transaction.commit().await.expect("committed");
     let error = held.commit().await.expect_err("the server has ended it");
     assert_eq!(db::failure(&error), Failure::OutcomeUnknown);
-    let settled = paused.settled().await.expect("settled");
+    let settled = paused.settled("demo").await.expect("settled");
     assert_eq!(db::organisations::find(&*settled).await.expect("read").expect("one").id, "other");
     drop(settled);
     assert_eq!(database.query("SELECT count(*) FROM organisations").trim(), "1");
@@ -77,47 +83,82 @@ fn end(postgres: &Postgres, kill: bool) {
     }
 }
 
-/// The same in the middle of rotations: each one says whether it took effect, and is right.
+/// The same in the middle of rotations: each one takes effect once or not at all, and says which.
 #[tokio::test(flavor = "multi_thread")]
 async fn g1_g6_rotations_under_way_say_whether_they_took_effect() {
     let postgres = Postgres::start();
     let server = TestServer::start_on(Some(Arc::new(postgres.create_database()))).await;
-    let (mut generation, mut outcomes) = (0, Vec::new());
-    for round in 0..12 {
-        let (api, admin) = (server.api.clone(), server.admin.clone());
-        let rotating = tokio::spawn(async move {
-            loop {
+    let (done, refused) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
+    let rotating = tokio::spawn({
+        let (api, admin, done, refused) = (server.api.clone(), server.admin.clone(), done.clone(), refused.clone());
+        async move {
+            let mut generation = 0;
+            while !done.load(Ordering::Relaxed) {
                 let answer = api.rotate("demo", &admin, generation).await;
-                if answer.status != 200 {
-                    return (generation, answer);
+                if answer.status == 200 {
+                    generation += 1;
+                } else {
+                    // The next attempt with the same generation would be stale if this were not true.
+                    assert!(answer.refused(503).contains("Nothing was changed"), "{}", answer.text);
+                    refused.fetch_add(1, Ordering::Relaxed);
                 }
-                generation += 1;
             }
-        });
-        tokio::time::sleep(Duration::from_millis(7 * round)).await;
-        end(&postgres, round % 2 == 0);
-        let (before, answer) = rotating.await.expect("no panic");
-        postgres.resume_or_start();
-        let after = loop {
-            let answer = server.api.get("/workspaces/demo/tokens", &server.admin).await;
-            if answer.status == 200 {
-                break answer.json()["generation"].as_i64().expect("a number");
-            }
-        };
-        assert_eq!(answer.status, 503, "{}", answer.text);
-        let code = answer.json()["code"].as_str().expect("a word").to_owned();
-        assert!(after == before || (after == before + 1 && code == "OutcomeUnknown"), "{before} → {after}, {code}");
-        let tokens = [server.token(Slot::Current).await, server.token(Slot::Next).await];
-        for token in &tokens {
-            assert!(server.api.accepts("demo", token).await);
+            generation
         }
-        outcomes.push(code);
-        generation = after;
+    });
+    for round in 0..12 {
+        tokio::time::sleep(Duration::from_millis(500 + 37 * round)).await;
+        end(&postgres, round % 2 == 0);
+        postgres.resume_or_start();
     }
-    println!("{generation} rotations, {outcomes:?}");
+    done.store(true, Ordering::Relaxed);
+    let generation = rotating.await.expect("no other answer");
+    println!("{generation} rotations, {} refused", refused.load(Ordering::Relaxed));
     let server = server.restart().await;
     assert_eq!(server.api.generation("demo", &server.admin).await, generation);
+    for slot in Slot::BOTH {
+        assert!(server.api.accepts("demo", &server.token(slot).await).await);
+    }
     server.stop().await;
+}
+
+/// A database that stays away for longer than anybody waits: the answer says that it is not known, and memory is right as
+/// soon as the database is back, without a person.
+#[tokio::test(flavor = "multi_thread")]
+async fn g1_g6_what_could_not_be_settled_is_settled_later() {
+    let (proxy, database) = behind_a_proxy().await;
+    let server = TestServer::start_on(Some(database)).await;
+    let old = server.token(Slot::Current).await;
+    let mut stream = server.stream(&old).await;
+    proxy.set(Fate::AnswerLost);
+    let (api, admin) = (server.api.clone(), server.admin.clone());
+    let rotating = tokio::spawn(async move { api.rotate("demo", &admin, 0).await });
+    while !proxy.struck() {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    proxy.set_away(true);
+    let answer = rotating.await.expect("no panic");
+    assert!(answer.refused(503).contains("generation"), "{}", answer.text);
+    assert_eq!(answer.json()["code"], "OutcomeUnknown");
+    proxy.set_away(false);
+    let deadline = tokio::time::Instant::now() + PATIENCE;
+    while server.api.accepts("demo", &old).await || stream.fetch("demo-orders", 0, 0).await.is_ok() {
+        assert!(tokio::time::Instant::now() < deadline, "it is never settled");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert_eq!(server.api.generation("demo", &server.admin).await, 1);
+    server.api.rotate("demo", &server.admin, 1).await.ok();
+    server.stop().await;
+}
+
+/// A fresh database that is reached through a proxy.
+async fn behind_a_proxy() -> (CommitProxy, Arc<Database>) {
+    let admin = Postgres::shared_url();
+    let port = admin.rsplit_once(':').expect("a port").1.split('/').next().expect("a port").parse().expect("a port");
+    let proxy = CommitProxy::start(port).await;
+    let mut database = Database::create(admin);
+    database.url = database.url.replace(&format!(":{port}/"), &format!(":{}/", proxy.address.port()));
+    (proxy, Arc::new(database))
 }
 
 /// A database that answers nothing at all, as behind a network that swallows packets.
@@ -142,12 +183,8 @@ async fn a_silent_database_is_an_answer_too() {
 /// Each rotation takes effect once or not at all and says which, whatever happens to its COMMIT on the way.
 #[tokio::test(flavor = "multi_thread")]
 async fn g1_g6_a_commit_whose_answer_is_lost_is_settled() {
-    let admin = Postgres::shared_url();
-    let port = admin.rsplit_once(':').expect("a port").1.split('/').next().expect("a port").parse().expect("a port");
-    let proxy = CommitProxy::start(port).await;
-    let mut database = Database::create(admin);
-    database.url = database.url.replace(&format!(":{port}/"), &format!(":{}/", proxy.address.port()));
-    let server = TestServer::start_on(Some(Arc::new(database))).await;
+    let (proxy, database) = behind_a_proxy().await;
+    let server = TestServer::start_on(Some(database)).await;
     let mut generation = 0;
     for (fate, takes_effect) in [
         (Fate::AnswerLost, true),

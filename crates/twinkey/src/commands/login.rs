@@ -34,7 +34,7 @@ impl Login {
             rpassword::prompt_password(format!("Password of {}: ", self.email)).context("cannot read the password")?
         };
         let body = SignIn { email: self.email, password };
-        let response = client::http_client(&url)?.post(format!("{url}/auth/sign-in")).json(&body).send().await;
+        let response = client::http_client(&url, None)?.post(format!("{url}/auth/sign-in")).json(&body).send().await;
         let response = response.with_context(|| format!("no server answers at {url}"))?;
         let status = response.status();
         if status == reqwest::StatusCode::UNAUTHORIZED {
@@ -44,7 +44,10 @@ impl Login {
         let signed_in: SignedIn =
             response.json().await.with_context(|| format!("{url} does not answer like a Twinkey server"))?;
         let path = client::login_file()?;
-        client::write_credential(&path, &CliCredential { url: url.clone(), token: signed_in.token })?;
+        client::write_credential(
+            &path,
+            &CliCredential { url: url.clone(), token: signed_in.token, certificate: None },
+        )?;
         writeln!(std::io::stdout(), "Signed in to {url} as {} until {}.", signed_in.user.email, signed_in.expires_at)?;
         Ok(())
     }

@@ -3,16 +3,20 @@
 use std::{
     io::{IsTerminal, Write},
     process::ExitCode,
+    time::Duration,
 };
 
 use clap::Subcommand;
 use twinkey_api::{
     token::{SCANNER_REGEX, Secret},
-    token_pair::{Rotate, Rotated, TokenPair},
+    token_pair::{CutOffState, OpenBroker, Rotate, Rotated, TokenPair},
 };
 
 use super::{table, workspace_id};
-use crate::client::ServerArgs;
+use crate::client::{Client, ServerArgs};
+
+/// Between two looks at a cut-off that is not proved.
+const LOOK: Duration = Duration::from_millis(500);
 
 #[derive(Subcommand)]
 pub enum Tokens {
@@ -36,6 +40,9 @@ pub enum Tokens {
         /// Do not ask
         #[arg(long, short)]
         yes: bool,
+        /// If a broker has not shown yet that it does not serve the old token: wait until it has
+        #[arg(long)]
+        wait: bool,
         #[command(flatten)]
         server: ServerArgs,
     },
@@ -69,9 +76,18 @@ impl Tokens {
                     ]);
                 }
                 writeln!(std::io::stdout(), "{table}")?;
+                for token in pair.cutting_off {
+                    writeln!(
+                        std::io::stdout(),
+                        "Token {} was deactivated at {}, and it is NOT proved yet that no broker serves it:",
+                        token.id,
+                        token.deactivated_at
+                    )?;
+                    tell_open(&token.open)?;
+                }
                 Ok(ExitCode::SUCCESS)
             }
-            Self::Rotate { workspace, reason, yes, server } => {
+            Self::Rotate { workspace, reason, yes, wait, server } => {
                 let client = server.connect()?;
                 let pair: TokenPair = client.get(&format!("/workspaces/{workspace}/tokens")).await?;
                 if !yes && !confirmed(&pair)? {
@@ -80,20 +96,77 @@ impl Tokens {
                 }
                 let body = Rotate { expected_generation: pair.generation, force: false, reason };
                 let rotated: Rotated = client.post(&format!("/workspaces/{workspace}/tokens/rotate"), &body).await?;
-                writeln!(
-                    std::io::stdout(),
-                    "Rotated: generation {}. The old Token 1 ({}) is dead on the API and on the broker; {} open connections \
-                     were closed.\nToken 1 is now {} and Token 2 is {}. Restart what still used the old token: twinkey env {}",
-                    rotated.generation,
-                    pair.current.masked,
-                    rotated.connections_closed,
-                    rotated.current.masked,
-                    rotated.next.masked,
-                    workspace
-                )?;
+                tell(&workspace, &pair.current.masked, &rotated)?;
+                if rotated.cut_off.state == CutOffState::Pending && wait {
+                    return until_proved(&client, &workspace).await;
+                }
                 Ok(ExitCode::SUCCESS)
             }
             Self::VerifyFormat => verify_format(),
+        }
+    }
+}
+
+/// Says what is known, and not more.
+fn tell(workspace: &str, dead: &str, rotated: &Rotated) -> std::io::Result<()> {
+    let mut out = std::io::stdout();
+    writeln!(out, "Rotated: generation {}.", rotated.generation)?;
+    match rotated.cut_off.state {
+        CutOffState::Proved if rotated.connections_closed > 0 => writeln!(
+            out,
+            "The old Token 1 ({dead}) is dead on the API and on the broker; {} open connections were closed.",
+            rotated.connections_closed
+        )?,
+        CutOffState::Proved => writeln!(out, "The old Token 1 ({dead}) is dead on the API and on the broker.")?,
+        CutOffState::Pending => {
+            writeln!(out, "The old Token 1 ({dead}) is dead on the API. On the broker this is NOT proved yet:")?;
+            tell_open(&rotated.cut_off.open)?;
+            writeln!(
+                out,
+                "Twinkey goes on until it is; see `twinkey tokens show {workspace}`, or wait for it with --wait next time."
+            )?;
+        }
+    }
+    writeln!(
+        out,
+        "Token 1 is now {} and Token 2 is {}. Restart what still used the old token: twinkey env {workspace}",
+        rotated.current.masked, rotated.next.masked
+    )
+}
+
+/// Each thing that may still serve a dead token, with the reason.
+pub fn tell_open(open: &[OpenBroker]) -> std::io::Result<()> {
+    for broker in open {
+        let who = broker.id.map_or_else(String::new, |id| format!("broker {id} at {}: ", broker.address));
+        writeln!(std::io::stdout(), "  {who}{}", broker.reason)?;
+    }
+    Ok(())
+}
+
+/// Waits until no deactivated token of the workspace is open any more. It goes on without us, too.
+async fn until_proved(client: &Client, workspace: &str) -> anyhow::Result<ExitCode> {
+    let proving = async {
+        let mut told = Vec::new();
+        loop {
+            tokio::time::sleep(LOOK).await;
+            // The server may be away for a moment; it goes on with the cut-off all the same.
+            let Ok(pair) = client.get::<TokenPair>(&format!("/workspaces/{workspace}/tokens")).await else { continue };
+            let open: Vec<_> = pair.cutting_off.into_iter().flat_map(|token| token.open).collect();
+            if open.is_empty() {
+                return writeln!(std::io::stdout(), "Proved: no broker serves the old token any more.");
+            }
+            if open != told {
+                writeln!(std::io::stdout(), "Waiting:")?;
+                tell_open(&open)?;
+                told = open;
+            }
+        }
+    };
+    tokio::select! {
+        proved = proving => proved.map(|()| ExitCode::SUCCESS).map_err(Into::into),
+        _ = tokio::signal::ctrl_c() => {
+            eprintln!("Not waiting any longer; Twinkey goes on with the cut-off in the background.");
+            Ok(ExitCode::FAILURE)
         }
     }
 }

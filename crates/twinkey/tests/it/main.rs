@@ -3,3 +3,7 @@
 mod command_line;
 mod kill;
 mod process;
+mod rekeying;
+mod service_manager;
+mod streaming;
+mod tls;

@@ -42,11 +42,17 @@ pub struct Process {
 impl Process {
     /// Starts on free ports and waits until it is ready. Logs go beside the data directory.
     pub async fn start(data_dir: &Path) -> Self {
+        Self::start_with(data_dir, &[]).await
+    }
+
+    /// The same with more settings.
+    pub async fn start_with(data_dir: &Path, settings: &[&str]) -> Self {
         let _ = fs::remove_file(data_dir.join("endpoints.json"));
         let [stdout, stderr] = ["out", "err"].map(|name| data_dir.with_extension(name));
         let mut child = twinkey()
             .args(["serve", "--listen", "127.0.0.1:0", "--broker-listen", "127.0.0.1:0", "--data-dir"])
             .arg(data_dir)
+            .args(settings)
             .env("TWINKEY_LOG", "trace")
             .stdout(File::create(&stdout).expect("made"))
             .stderr(File::create(&stderr).expect("made"))
@@ -76,10 +82,15 @@ impl Process {
         self.scan_logs();
     }
 
+    /// Sends it a signal, `-HUP` for instance.
+    pub fn signal(&self, signal: &str) {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").args([signal, &pid]).status().expect("kill runs").success());
+    }
+
     /// Asks it to stop, as a service manager does, and waits.
     pub fn terminate(mut self) -> ExitStatus {
-        let pid = self.child.id().to_string();
-        assert!(Command::new("kill").args(["-TERM", &pid]).status().expect("kill runs").success());
+        self.signal("-TERM");
         let deadline = Instant::now() + PATIENCE;
         loop {
             if let Some(status) = self.child.try_wait().expect("a child") {

@@ -16,6 +16,7 @@ use super::{Broker, BrokerError, Ca, CutOff, Endpoint, NewTopic, Principal, Topi
 
 pub use settings::{AccountMechanism, KafkaSettings, KafkaSettingsError};
 pub use start::KafkaStartError;
+pub use twinkey_kafka_admin::check::Severity;
 
 /// An Apache Kafka cluster.
 pub struct Kafka {

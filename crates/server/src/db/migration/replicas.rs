@@ -29,6 +29,7 @@ impl MigrationTrait for Replicas {
             .col(string("id").primary_key())
             .col(big_integer("revision"))
             .col(string_null("broker"))
+            .col(string_null("key_id"))
             .col(big_integer("created_at"))
             .take();
         let changes = Table::create()
