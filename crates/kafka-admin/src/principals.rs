@@ -65,7 +65,8 @@ impl Cluster {
     pub async fn ensure_principals(&self, principals: &[Principal]) -> Result<Granted, Error> {
         // Keys of one batch are derived while another one is being written.
         let marked = |batch: &[Principal]| Some(barrier::draw(&batch.first()?.name));
-        let batches = principals.chunks(BATCH).map(|batch| self.ensure_batch(batch, marked(batch)));
+        // A closure that is kept across an await would have to fit every lifetime.
+        let batches: Vec<_> = principals.chunks(BATCH).map(|batch| self.ensure_batch(batch, marked(batch))).collect();
         let mut batches = futures::stream::iter(batches).buffered(AT_ONCE);
         let mut granted = Granted::default();
         while let Some(batch) = batches.next().await {

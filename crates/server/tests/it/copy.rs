@@ -1,6 +1,6 @@
 //! `twinkey data copy`: an installation moves as a whole, or stays.
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc};
 
 use sea_orm::{ConnectionTrait, Statement};
 use serde_json::json;
