@@ -2,6 +2,7 @@
 
 import itertools
 import os
+from pathlib import Path
 
 import pytest
 
@@ -55,6 +56,25 @@ def start(tmp_path):
     yield start_program
     for program in programs:
         program.kill()
+
+
+@pytest.fixture
+def rust(tmp_path):
+    """Runs the Rust client's program for this suite to its end and returns it: rust(variables, "produce-rows", "orders", 20).
+
+    It is the example `interop` of crates/client, which cargo builds beside the binary under test."""
+    binary = Path(os.environ["TWINKEY_BIN"]).parent / "examples" / "interop"
+    assert binary.exists(), f"{binary} is missing: cargo build -p twinkey-client --example interop"
+    programs = itertools.count()
+
+    def run_program(variables, *arguments, timeout=60):
+        directory = tmp_path / f"rust-{next(programs)}"
+        directory.mkdir()
+        program = Program(binary, None, [str(it) for it in arguments], variables, directory)
+        program.finish(timeout)
+        return program
+
+    return run_program
 
 
 @pytest.fixture

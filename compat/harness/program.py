@@ -18,14 +18,15 @@ FOREIGN = ("Quix__", "TWINKEY_", "KAFKA", "PYTHONPATH", "VIRTUAL_ENV")
 
 
 class Program:
-    """A started program."""
+    """A started program: a script in an environment's Python, or, without a script, a binary."""
 
-    def __init__(self, python, script, arguments, variables, directory):
+    def __init__(self, program, script, arguments, variables, directory):
         environment = {name: value for name, value in os.environ.items() if not name.startswith(FOREIGN)}
         environment.update(variables, PYTHONUNBUFFERED="1", PYTHONWARNINGS="ignore", PYTHONPATH=str(CLIENTS))
-        self.name = " ".join([Path(script).name, *arguments])
+        command = [str(program)] if script is None else [str(program), str(script)]
+        self.name = " ".join([Path(command[-1]).name, *arguments])
         self.process = subprocess.Popen(
-            [str(python), str(script), *arguments],
+            [*command, *arguments],
             cwd=directory,
             env=environment,
             stdin=subprocess.PIPE,

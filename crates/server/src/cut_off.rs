@@ -88,7 +88,8 @@ pub async fn cut_off(app: &Arc<App>, dead: Vec<Dead>) -> CutOff {
         open.extend(attempt.open);
     }
     if let Err(error) = store_proofs(app, &proved, false).await {
-        tracing::warn!(%error, "a proved cut-off could not be stored; the reconciler will prove it again");
+        tracing::warn!(%error, "a proved cut-off could not be stored; it is proved again until it can be");
+        proved.clear();
     }
     for token in dead.iter().filter(|token| !proved.iter().any(|it| it.id == token.id)) {
         follow(app, token.clone());

@@ -186,10 +186,14 @@ fn end(directory: &Path) {
 }
 
 /// Runs the script; its words if it fails.
+///
+/// Tests start many nodes and drive none of them hard: without the second compiler a start costs half the processor time.
 fn run(arguments: &[String]) -> Result<(), String> {
+    let heap = std::env::var("KAFKA_HEAP").unwrap_or_else(|_| "-Xms256m -Xmx512m -XX:TieredStopAtLevel=1".to_owned());
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scripts/kafka/kafka");
     let output = Command::new(&script)
         .args(arguments)
+        .env("KAFKA_HEAP", heap)
         .stdin(Stdio::null())
         .output()
         .map_err(|error| format!("{} cannot be run: {error}", script.display()))?;

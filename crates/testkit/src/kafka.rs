@@ -100,7 +100,7 @@ impl Stream {
         self.fetch_as(fetch_request(topic, offset, max_wait_ms)).await
     }
 
-    /// Reads the one partition that `request` names.
+    /// Reads the one partition that `request` names. Error 0: a quota has emptied the answer.
     pub async fn fetch_as(&mut self, request: FetchRequest) -> Result<Result<Vec<String>, i16>, ClientError> {
         let offset = request.topics[0].partitions[0].fetch_offset;
         let response = self.client.call(request, 11).await?;

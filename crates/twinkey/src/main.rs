@@ -40,6 +40,13 @@ enum Command {
     /// Look at, rotate and verify SDK tokens
     #[command(subcommand)]
     Tokens(commands::tokens::Tokens),
+    /// Send lines or JSON to a topic
+    Produce(Box<commands::produce::Produce>),
+    /// Print the messages of a topic
+    Consume(Box<commands::consume::Consume>),
+    /// List, describe and make topics; show how far a group is behind
+    #[command(subcommand)]
+    Topics(Box<commands::topics::Topics>),
     /// Check an Apache Kafka cluster, see how the broker is, clear up after dead tokens
     #[command(subcommand)]
     Broker(commands::broker::BrokerCommand),
@@ -86,6 +93,9 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Login(command) => command.run().await?,
         Command::Workspaces(command) => command.run().await?,
         Command::Tokens(command) => return command.run().await,
+        Command::Produce(command) => return command.run().await,
+        Command::Consume(command) => command.run().await?,
+        Command::Topics(command) => command.run().await?,
         Command::Broker(command) => return command.run().await,
         Command::Keys(command) => command.run().await?,
         Command::Audit(command) => return command.run().await,

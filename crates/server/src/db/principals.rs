@@ -85,9 +85,11 @@ pub async fn list_prepared_before(db: &impl ConnectionTrait, before: Timestamp) 
         .await
 }
 
-/// Dead tokens whose cut-off is not proved, the oldest first.
+/// Dead tokens whose cut-off is not proved, the oldest first. That they have no slot goes without saying; said, the index
+/// leaves the valid ones out, whose cut-off is not proved either.
 pub async fn list_open(db: &impl ConnectionTrait) -> Result<Vec<Model>, DbErr> {
     Entity::find()
+        .filter(Column::Slot.is_null())
         .filter(Column::DeactivatedAt.is_not_null())
         .filter(Column::CutOffAt.is_null())
         .order_by_asc(Column::DeactivatedAt)

@@ -2,12 +2,17 @@
 
 pub mod audit;
 pub mod broker;
+pub mod consume;
 pub mod data;
 pub mod env;
 pub mod keys;
 pub mod login;
+pub mod produce;
 pub mod ready;
+mod record;
+mod streaming;
 pub mod tokens;
+pub mod topics;
 pub mod workspaces;
 
 use std::path::PathBuf;

@@ -22,6 +22,8 @@ use crate::{
 const PATIENCE: Duration = Duration::from_secs(15);
 /// How long a question may take until it is put to another replica.
 const ASK: Duration = Duration::from_secs(5);
+/// For how long a replica may trust its memory, and a bit.
+const LEASE: Duration = Duration::from_millis(600);
 /// How long anything that a rotation leaves behind may take, faults included.
 const SETTLED: Duration = Duration::from_mins(4);
 
@@ -196,7 +198,6 @@ async fn take_over(run: &Arc<Run>, open: &[usize]) -> Rotated {
 
 /// Waits until the API says that no broker serves the token any more, and holds it to that from then on.
 async fn wait_for_proof(run: Arc<Run>, Rotated { dead, fresh }: Rotated, since: Instant, what: &'static str) {
-    let all = || (1..=REPLICAS).map(Part::Replica).chain((1..=NODES).map(Part::Node));
     loop {
         let pair = pair(&run).await;
         let answered = Instant::now();
@@ -204,7 +205,9 @@ async fn wait_for_proof(run: Arc<Run>, Rotated { dead, fresh }: Rotated, since: 
         if !list.iter().any(|open| open["id"] == *dead.id) {
             run.journal.note(format!("{} is cut off everywhere", dead.id));
             run.journal.took(what, answered - since);
-            dead.died(all(), answered, &run.journal);
+            dead.died((1..=NODES).map(Part::Node), answered, &run.journal);
+            // If the rotation was not answered, nobody has said that the replicas know; what they remember ends with a lease.
+            dead.died((1..=REPLICAS).map(Part::Replica), answered + LEASE, &run.journal);
             fresh.known_everywhere();
             return;
         }

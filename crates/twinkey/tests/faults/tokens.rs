@@ -165,12 +165,14 @@ struct Known {
     generation: i64,
     pair: [Arc<Token>; 2],
     dead: VecDeque<Arc<Token>>,
+    /// The ids of all that ever were valid and are no longer.
+    all_dead: BTreeSet<String>,
 }
 
 impl Tokens {
     /// What a workspace has: Token 1, Token 2.
     pub fn new(generation: i64, pair: [Arc<Token>; 2]) -> Self {
-        Self { state: Mutex::new(Known { generation, pair, dead: VecDeque::new() }) }
+        Self { state: Mutex::new(Known { generation, pair, dead: VecDeque::new(), all_dead: BTreeSet::new() }) }
     }
 
     /// How often the workspace has been rotated, as far as is known.
@@ -193,6 +195,11 @@ impl Tokens {
         self.known().dead.iter().cloned().collect()
     }
 
+    /// Whether a token with this id was valid once and is dead now.
+    pub fn was_valid(&self, id: &str) -> bool {
+        self.known().all_dead.contains(id)
+    }
+
     /// A rotation took effect and this is the fresh Token 2. Gives the former Token 1.
     pub fn rotated(&self, fresh: Arc<Token>) -> Arc<Token> {
         let mut known = self.known();
@@ -201,6 +208,7 @@ impl Tokens {
         known.generation += 1;
         known.dead.push_front(current.clone());
         known.dead.truncate(TRIED);
+        known.all_dead.insert(current.id.clone());
         current
     }
 

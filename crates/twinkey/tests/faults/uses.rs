@@ -22,6 +22,8 @@ pub const PATIENCE: Duration = Duration::from_secs(15);
 const PATIENCE_DEAD: Duration = Duration::from_secs(3);
 /// Kafka's refusals of a principal: topic, group, cluster, transactional id, and the sign-in.
 const REFUSALS: [i16; 5] = [29, 30, 31, 53, 58];
+/// Not an error: a quota has emptied the answer, so that it says nothing about rights.
+const EMPTIED: i16 = 0;
 /// Not the leader: every client meets it when leaders move, and asks again.
 const NOT_LEADER: i16 = 6;
 
@@ -106,7 +108,11 @@ pub async fn park(run: &Run, link: &mut Link, topic: &'static str, wait: Duratio
     let offset = run.records.position(topic);
     let request = fetch_request(topic, offset, wait.as_millis() as i32).with_min_bytes(1 << 24);
     let sent = Instant::now();
-    let answer = timeout(PATIENCE + wait, link.stream.fetch_as(request)).await;
+    let answer = match timeout(PATIENCE + wait, link.stream.fetch_as(request)).await {
+        // This is how the quota of a cut-off shows itself in a fetch that was parked before.
+        Ok(Ok(Err(EMPTIED))) if link.token.is_doomed() => Ok(Ok(Ok(Vec::new()))),
+        answer => answer,
+    };
     let Some(values) = outcome(run, link, sent, answer) else { return false };
     let token = &link.token;
     if let Some(newest) = run.records.newest(&values) {

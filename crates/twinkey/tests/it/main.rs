@@ -5,4 +5,5 @@ mod kill;
 mod process;
 mod rekeying;
 mod service_manager;
+mod streaming;
 mod tls;

@@ -13,6 +13,8 @@ mod pass;
 mod repair;
 
 use std::{
+    collections::HashSet,
+    convert::Infallible,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -22,6 +24,7 @@ use twinkey_api::broker::Reconciliation;
 
 use crate::{
     app::App,
+    cut_off, db,
     replicas::leader::{self, Fence},
 };
 
@@ -31,6 +34,8 @@ pub use pass::reconcile;
 const LEASE: &str = "reconciler";
 /// Between two passes.
 const EVERY: Duration = Duration::from_mins(1);
+/// Between two looks for cut-offs that nobody is at: longer than a rotation waits for its own.
+const LOOK: Duration = Duration::from_secs(4);
 /// After being woken: whoever wakes is often not alone.
 const SETTLE: Duration = Duration::from_millis(500);
 
@@ -98,6 +103,30 @@ async fn for_ever(app: Arc<App>, fence: Fence) {
         tokio::select! {
             () = tokio::time::sleep(EVERY) => {}
             () = app.reconciler.wake.notified() => tokio::time::sleep(SETTLE).await,
+            never = adopt(&app) => match never {},
         }
+    }
+}
+
+/// Goes on with cut-offs that nobody is at: the server that had begun them is gone. A dead token that may still be served is
+/// worth more than a look a minute, and this one costs a query over an index.
+///
+/// What is seen for the first time may be a rotation that is under way. One that is seen again is past its patience.
+async fn adopt(app: &Arc<App>) -> Infallible {
+    let mut seen = HashSet::new();
+    loop {
+        tokio::time::sleep(LOOK).await;
+        let rows = match db::principals::list_open(&*app.db).await {
+            Ok(rows) => rows,
+            Err(error) => {
+                tracing::debug!(%error, "cannot look for cut-offs that nobody is at");
+                continue;
+            }
+        };
+        let ids = rows.iter().map(|row| row.id.clone()).collect();
+        for row in rows.into_iter().filter(|row| seen.contains(&row.id)) {
+            cut_off::follow(app, pass::dead(app, row));
+        }
+        seen = ids;
     }
 }

@@ -272,7 +272,7 @@ async fn record(
     Ok(transaction.commit().await?)
 }
 
-fn dead(app: &App, row: db::tokens::Model) -> Dead {
+pub(super) fn dead(app: &App, row: db::tokens::Model) -> Dead {
     Dead {
         principal: app.keys.principal(&row.id),
         at: db::timestamp(row.deactivated_at.unwrap_or_default()),
