@@ -117,3 +117,48 @@ async fn g6_a_workspace_whose_maker_died_is_finished_by_the_next_start() {
     .await;
     is_in_order(&server, &acme).await;
 }
+
+/// A server that was repairing a token's rights when the token died may grant them once more, for as long as it is paused. Until
+/// it says that it is done, nothing is proved, whatever the brokers show.
+#[tokio::test(flavor = "multi_thread")]
+async fn b4_while_somebody_repairs_a_token_its_cut_off_is_not_proved() {
+    let server = server().await;
+    let workspace_id = WorkspaceId::parse(server.workspace()).expect("an id");
+    let token = server.app().registry.pair(&workspace_id).expect("a pair").current;
+    let db = &server.app().db;
+    let transaction = db.write().await.expect("begun");
+    let now = db::now_ms(&*transaction).await.expect("a time");
+    for who in ["one", "another"] {
+        assert!(db::principals::raise_fence(&*transaction, &token.id, who, now, 0).await.expect("stored"));
+    }
+    transaction.commit().await.expect("committed");
+
+    let answer = server.api.rotate(server.workspace(), &server.admin, 0).await;
+    assert_eq!(answer.status, 202, "{}", answer.text);
+    let reason = answer.json()["cutOff"]["open"][0]["reason"].as_str().expect("a reason").to_owned();
+    assert!(reason.contains("one another") && reason.contains("repair"), "{reason}");
+    let open = async || {
+        let shown = server.api.get(&server.own("/workspaces/demo/tokens"), &server.admin).await.ok();
+        !shown["cuttingOff"].as_array().expect("a list").is_empty()
+    };
+    // What the paused one had in hand: the grant comes after the token's death.
+    let cluster = super::behind_the_back(&server);
+    let late = twinkey_kafka_admin::principals::Principal {
+        name: token.principal.clone(),
+        password: twinkey_kafka_admin::Password::new("as it was"),
+        workspace: server.workspace().to_owned(),
+    };
+    cluster.ensure_principal(&late).await.expect("granted");
+    for who in ["another", "one"] {
+        assert!(open().await, "{who} is not done");
+        let transaction = db.write().await.expect("begun");
+        db::principals::lower_fences(&*transaction, &[&token.id], who).await.expect("stored");
+        assert!(
+            !db::principals::raise_fence(&*transaction, &token.id, who, now, 0).await.expect("asked"),
+            "it is dead"
+        );
+        transaction.commit().await.expect("committed");
+    }
+    until("the cut-off is proved", async || !open().await).await;
+    assert!(!found(&server, &token.principal).await.has_rights());
+}
