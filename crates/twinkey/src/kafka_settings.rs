@@ -13,6 +13,7 @@ use crate::settings::secret_variable;
 /// `TWINKEY_KAFKA_PASSWORD` or from a file, because process lists show flags.
 #[derive(Args, Clone, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", default)]
+#[expect(clippy::struct_field_names, reason = "they are the names of the flags")]
 #[expect(clippy::doc_markdown, reason = "the comments are the help text, where backticks would be noise")]
 pub struct KafkaArgs {
     /// Some brokers of the Apache Kafka cluster that takes the embedded broker's place
