@@ -148,9 +148,9 @@ impl ApiError {
             Self::Storage(_) => "Storage",
             Self::NotReady(_) => "NotReady",
             Self::BrokerUnavailable(_) => "BrokerUnavailable",
+            Self::OutcomeUnknown(_) | Self::BrokerOutcomeUnknown(_) => "OutcomeUnknown",
             Self::BrokerRefused(_) => "BrokerRefused",
             Self::Unavailable(_) => "Unavailable",
-            Self::OutcomeUnknown(_) | Self::BrokerOutcomeUnknown(_) => "OutcomeUnknown",
             Self::Internal(_) => "Internal",
         }
     }

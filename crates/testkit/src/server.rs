@@ -299,7 +299,7 @@ pub async fn try_start_with(config: Config, now: Arc<AtomicI64>, monotonic: Mono
         Arc::new(move || Timestamp::from_millisecond(now.load(Ordering::Relaxed)).expect("in range") + fraction);
     let http = bind().await;
     let broker = if config.kafka.is_some() { None } else { Some(bind().await) };
-    Server::start(config, http, broker, clock, monotonic, Random::from_system()).await
+    Box::pin(Server::start(config, http, broker, clock, monotonic, Random::from_system())).await
 }
 
 /// [`try_start`] with a clock of its own.

@@ -108,19 +108,19 @@ pub async fn park(run: &Run, link: &mut Link, topic: &'static str, wait: Duratio
     let offset = run.records.position(topic);
     let request = fetch_request(topic, offset, wait.as_millis() as i32).with_min_bytes(1 << 24);
     let sent = Instant::now();
-    let answer = match timeout(PATIENCE + wait, link.stream.fetch_as(request)).await {
+    let answer = timeout(PATIENCE + wait, link.stream.fetch_as(request)).await;
+    if matches!(answer, Ok(Ok(Err(EMPTIED)))) && link.token.is_doomed() {
         // This is how the quota of a cut-off shows itself in a fetch that was parked before.
-        Ok(Ok(Err(EMPTIED))) if link.token.is_doomed() => Ok(Ok(Ok(Vec::new()))),
-        answer => answer,
-    };
+        run.journal.count("fetches parked over a cut-off that came back empty");
+        return false;
+    }
     let Some(values) = outcome(run, link, sent, answer) else { return false };
     let token = &link.token;
     if let Some(newest) = run.records.newest(&values) {
         token.was_accepted(part, newest, &run.journal);
     }
     match token.died_on(part) {
-        Some(since) if since > sent && values.is_empty() => run.journal.count("fetches parked over a cut-off: empty"),
-        Some(since) if since > sent => run.journal.count("fetches parked over a cut-off: only older records"),
+        Some(since) if since > sent => run.journal.count("fetches parked over a cut-off that brought older records"),
         _ => run.journal.count("fetches parked by a valid token"),
     }
     true
