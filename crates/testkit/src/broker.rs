@@ -33,9 +33,14 @@ impl TestBroker {
                 let kafka = tokio::task::spawn_blocking(Kafka::shared).await.expect("a cluster starts");
                 Self::on(kafka)
             }
-            Ok("embedded") | Err(_) => Self { kafka: None, workspace: "demo".into(), suffix: String::new() },
+            Ok("embedded") | Err(_) => Self::embedded(),
             Ok(other) => panic!("TWINKEY_TEST_BROKER={other} is neither embedded nor kafka"),
         }
+    }
+
+    /// The embedded broker.
+    pub fn embedded() -> Self {
+        Self { kafka: None, workspace: "demo".into(), suffix: String::new() }
     }
 
     /// A place of its own on a cluster.

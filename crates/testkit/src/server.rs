@@ -65,13 +65,15 @@ impl TestServer {
             Ok("sqlite") | Err(_) => None,
             Ok(other) => panic!("TWINKEY_TEST_DATABASE={other} is neither sqlite nor postgres"),
         };
-        Self::start_on(database).await
-    }
-
-    /// A server on a fresh data directory and this database; `None`: SQLite in that directory.
-    pub async fn start_on(database: Option<Arc<Database>>) -> Self {
         let directory = Arc::new(tempfile::tempdir().expect("temporary directory"));
         Self::start_in(directory, database, TestBroker::from_environment().await, start_time()).await
+    }
+
+    /// A server on a fresh data directory and this database; `None`: SQLite in that directory. For tests that are about the
+    /// database: the broker is always the embedded one.
+    pub async fn start_on(database: Option<Arc<Database>>) -> Self {
+        let directory = Arc::new(tempfile::tempdir().expect("temporary directory"));
+        Self::start_in(directory, database, TestBroker::embedded(), start_time()).await
     }
 
     /// A server on a fresh data directory and a cluster of the test's own, which some settings differ for.
