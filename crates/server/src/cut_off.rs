@@ -171,7 +171,7 @@ async fn attempt(app: &App, token: &Dead) -> CutOff {
 }
 
 /// `late`: the rotation was answered before; the audit log then says when the proof came.
-async fn store_proofs(app: &App, proved: &[&Dead], late: bool) -> Result<(), DbErr> {
+async fn store_proofs(app: &Arc<App>, proved: &[&Dead], late: bool) -> Result<(), DbErr> {
     if proved.is_empty() {
         return Ok(());
     }
@@ -189,10 +189,35 @@ async fn store_proofs(app: &App, proved: &[&Dead], late: bool) -> Result<(), DbE
         audit::append(&*transaction, &Actor::system(), now, event).await?;
     }
     transaction.commit().await?;
+    let workspaces: HashSet<_> = proved.iter().map(|token| token.workspace_id.as_str()).collect();
+    for workspace_id in workspaces {
+        end_transactions(app, workspace_id);
+    }
     for token in proved {
         app.metrics.cut_off_seconds.observe(now.duration_since(token.at).as_secs_f64().max(0.0));
     }
     Ok(())
+}
+
+/// Aborts, in the background, the transactions that a dead token left open: until they end, readers of committed records wait.
+/// Kafka does not tell whose a transaction is; only one that makes no progress for a while is taken for the dead token's.
+fn end_transactions(app: &Arc<App>, workspace_id: &str) {
+    let Some(watch) = app.broker.kafka().map(|kafka| kafka.settings.transaction_watch) else { return };
+    if watch.is_zero() {
+        return;
+    }
+    let (app, prefix) = (app.clone(), format!("{workspace_id}-"));
+    tokio::spawn(async move {
+        let Some(kafka) = app.broker.kafka() else { return };
+        tokio::select! {
+            () = app.cut_offs.stopping.cancelled() => {}
+            aborted = kafka.cluster.abort_transactions(&prefix, watch) => match aborted {
+                Ok(ids) if ids.is_empty() => {}
+                Ok(ids) => tracing::info!(?ids, "aborted transactions that a dead token left open"),
+                Err(error) => tracing::warn!(%error, prefix, "open transactions end by their own time-out"),
+            },
+        }
+    });
 }
 
 /// Dead tokens of a workspace whose cut-off is not proved, as the API shows them.

@@ -148,10 +148,9 @@ impl ApiError {
             Self::Storage(_) => "Storage",
             Self::NotReady(_) => "NotReady",
             Self::BrokerUnavailable(_) => "BrokerUnavailable",
-            Self::BrokerOutcomeUnknown(_) => "OutcomeUnknown",
+            Self::OutcomeUnknown(_) | Self::BrokerOutcomeUnknown(_) => "OutcomeUnknown",
             Self::BrokerRefused(_) => "BrokerRefused",
             Self::Unavailable(_) => "Unavailable",
-            Self::OutcomeUnknown(_) => "OutcomeUnknown",
             Self::Internal(_) => "Internal",
         }
     }

@@ -1,6 +1,9 @@
 //! The broker of a test server.
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::{
+    sync::atomic::{AtomicU32, Ordering},
+    time::Duration,
+};
 
 use twinkey_server::broker::{KafkaSettings, kafka::AccountMechanism};
 use twinkey_testbed::kafka::Kafka;
@@ -56,6 +59,8 @@ impl TestBroker {
 pub fn settings(kafka: &Kafka) -> KafkaSettings {
     let mut settings = KafkaSettings::new(kafka.bootstrap(), kafka.user(), kafka.password().to_owned().into());
     settings.mechanism = AccountMechanism::ScramSha512;
+    // Machines for tests are slow at times; how long it takes is measured elsewhere.
+    settings.cut_off_patience = Duration::from_secs(20);
     settings.ca = Some(kafka.authorities_file());
     settings
 }

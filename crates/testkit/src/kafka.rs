@@ -5,7 +5,7 @@ use bytes::{Bytes, BytesMut};
 use kafka_protocol::{
     indexmap::IndexMap,
     messages::{
-        FetchRequest, MetadataRequest, ProduceRequest, TopicName,
+        FetchRequest, FetchResponse, MetadataRequest, ProduceRequest, TopicName,
         fetch_request::{FetchPartition, FetchTopic},
         metadata_request::MetadataRequestTopic,
         produce_request::{PartitionProduceData, TopicProduceData},
@@ -145,6 +145,12 @@ impl Stream {
         let response = self.client.call(request, 9).await.expect("connected");
         response.topics[0].error_code
     }
+}
+
+/// How many bytes of records an answer to a fetch has, in all its topics and partitions.
+pub fn record_bytes(answer: &FetchResponse) -> usize {
+    let partitions = answer.responses.iter().flat_map(|topic| &topic.partitions);
+    partitions.filter_map(|partition| Some(partition.records.as_ref()?.len())).sum()
 }
 
 /// A fetch of partition 0.

@@ -74,10 +74,12 @@ impl TestServer {
         Self::start_in(directory, database, TestBroker::from_environment().await, start_time()).await
     }
 
-    /// A server on a fresh data directory and a cluster of the test's own.
-    pub async fn start_on_kafka(kafka: &Kafka) -> Self {
+    /// A server on a fresh data directory and a cluster of the test's own, which some settings differ for.
+    pub async fn start_on_kafka(kafka: &Kafka, change: impl FnOnce(&mut KafkaSettings)) -> Self {
         let directory = Arc::new(tempfile::tempdir().expect("temporary directory"));
-        Self::start_in(directory, None, TestBroker::on(kafka), start_time()).await
+        let mut broker = TestBroker::on(kafka);
+        broker.kafka.as_mut().map(change);
+        Self::start_in(directory, None, broker, start_time()).await
     }
 
     async fn start_in(
@@ -297,7 +299,7 @@ pub async fn try_start_with(config: Config, now: Arc<AtomicI64>, monotonic: Mono
         Arc::new(move || Timestamp::from_millisecond(now.load(Ordering::Relaxed)).expect("in range") + fraction);
     let http = bind().await;
     let broker = if config.kafka.is_some() { None } else { Some(bind().await) };
-    Server::start(config, http, broker, clock, monotonic, Random::from_system()).await
+    Box::pin(Server::start(config, http, broker, clock, monotonic, Random::from_system())).await
 }
 
 /// [`try_start`] with a clock of its own.

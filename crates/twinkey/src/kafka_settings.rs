@@ -14,6 +14,7 @@ use crate::settings::secret_variable;
 #[derive(Args, Clone, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", default)]
 #[expect(clippy::doc_markdown, reason = "the comments are the help text, where backticks would be noise")]
+#[expect(clippy::struct_field_names, reason = "the names are the flags, of which there are others beside these")]
 pub struct KafkaArgs {
     /// Some brokers of the Apache Kafka cluster that takes the embedded broker's place
     #[arg(long, env = "TWINKEY_KAFKA_BOOTSTRAP", value_name = "HOST:PORT,…", help_heading = "Apache Kafka")]

@@ -7,6 +7,7 @@ mod commit_proxy;
 mod copy;
 mod database;
 mod database_faults;
+mod kafka;
 mod openapi;
 mod operations;
 mod people;

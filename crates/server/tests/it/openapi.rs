@@ -33,7 +33,7 @@ async fn metrics_count_and_name_no_token() {
     let server = twinkey_testkit::TestServer::start().await;
     let token = server.token(twinkey_api::token_pair::Slot::Current).await;
     server.api.get("/workspaces", &token).await.ok();
-    server.api.rotate("demo", &server.admin, 0).await.ok();
+    server.api.rotate(server.workspace(), &server.admin, 0).await.ok();
     server.api.get("/workspaces", &token).await.refused(401);
     let text = server.api.get("/metrics", "").await.text;
     for line in [

@@ -31,7 +31,11 @@ async fn without_the_right_master_key_the_server_does_not_start() {
     let keep = tempfile::tempdir().expect("temporary directory");
     let copy = keep.path().join("data");
     let database = server.database();
-    let on_the_copy = Config { database_url: database.as_ref().map(|it| it.url.clone()), ..config(&copy) };
+    let on_the_copy = Config {
+        database_url: database.as_ref().map(|it| it.url.clone()),
+        kafka: server.kafka().cloned(),
+        ..config(&copy)
+    };
     server.stop_and_copy(&copy).await;
     let path = copy.join(path.file_name().expect("a name"));
 

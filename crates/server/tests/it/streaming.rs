@@ -216,7 +216,10 @@ async fn b5_every_token_has_a_principal_of_its_own_that_survives_promotion() {
     let mut expected =
         vec![Credentials::of(&server.api, server.workspace(), &current).await.username, before.username.clone()];
     expected.sort();
-    assert_eq!(principals, expected);
+    // Apache Kafka does not tell who is connected.
+    if server.kafka().is_none() {
+        assert_eq!(principals, expected);
+    }
     server.api.rotate(server.workspace(), &server.admin, 0).await.ok();
     let after = Credentials::of(&server.api, server.workspace(), &next).await;
     assert_eq!((before.username, before.password), (after.username, after.password));
@@ -298,5 +301,6 @@ async fn a_failed_sign_in_on_the_broker_is_no_use_of_the_token() {
     let next = Secret::parse(&server.token(Slot::Next).await).expect("a token");
     credentials.password = broker_password(&next).to_string();
     credentials.sign_in().await.expect("signed in");
-    assert!(last_used().await.is_string());
+    // Sign-ins on Apache Kafka are the cluster's business; there it is use of the API that is seen.
+    assert_eq!(last_used().await.is_string(), server.kafka().is_none());
 }

@@ -8,6 +8,7 @@ use std::{
 
 use anyhow::{Context, bail};
 use clap::{Subcommand, ValueEnum};
+use comfy_table::ContentArrangement;
 use jiff::Timestamp;
 use serde_json::json;
 use twinkey_api::broker::{BrokerStatus, Prune, Pruned};
@@ -104,6 +105,7 @@ async fn check(args: KafkaArgs, output: Output) -> anyhow::Result<ExitCode> {
         writeln!(std::io::stdout(), "{text:#}")?;
     } else {
         let mut table = table(&["", "WHAT", "FOUND"]);
+        table.set_content_arrangement(ContentArrangement::Dynamic);
         for finding in &report.findings {
             table.add_row([word(finding.severity), finding.subject, &finding.sentence]);
         }

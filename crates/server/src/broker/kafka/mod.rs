@@ -7,7 +7,7 @@ mod topics;
 
 use std::time::Duration;
 
-use tokio::sync::OnceCell;
+use tokio::{sync::OnceCell, time::timeout};
 use twinkey_api::{WorkspaceId, token_pair::OpenBroker};
 use twinkey_embedded_broker::ConnectionInfo;
 use twinkey_kafka_admin::{self as admin, Cluster, Error, Password};
@@ -17,6 +17,10 @@ use super::{Broker, BrokerError, Ca, CutOff, Endpoint, NewTopic, Principal, Topi
 pub use settings::{AccountMechanism, KafkaSettings, KafkaSettingsError};
 pub use start::KafkaStartError;
 pub use twinkey_kafka_admin::check::Severity;
+
+/// How long making principals may take, and how much more for each.
+const GRANT_LIMIT: Duration = Duration::from_secs(10);
+const GRANT_EACH: Duration = Duration::from_millis(200);
 
 /// An Apache Kafka cluster.
 pub struct Kafka {
@@ -83,7 +87,12 @@ impl Broker for Kafka {
 
     async fn ensure_principals(&self, principals: &[Principal]) -> Result<(), BrokerError> {
         let principals: Vec<_> = principals.iter().map(Into::into).collect();
-        let granted = self.cluster.ensure_principals(&principals).await?;
+        // A rotation waits for this, and whoever asked for the rotation does not wait for ever.
+        let limit = GRANT_LIMIT + GRANT_EACH * u32::try_from(principals.len()).unwrap_or(u32::MAX);
+        let granted = timeout(limit, self.cluster.ensure_principals(&principals)).await;
+        let late =
+            |_| BrokerError::Unknown(format!("Kafka did not grant a token its rights within {} s", limit.as_secs()));
+        let granted = granted.map_err(late)??;
         for silent in granted.silent {
             tracing::warn!(
                 broker = silent.broker.id,

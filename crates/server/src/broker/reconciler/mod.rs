@@ -13,7 +13,7 @@ mod pass;
 mod repair;
 
 use std::{
-    collections::HashSet,
+    collections::{BTreeSet, HashSet},
     convert::Infallible,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
@@ -53,6 +53,8 @@ pub struct Reconciler {
 struct State {
     last: Option<Reconciliation>,
     names_without_rights: Vec<String>,
+    /// Marks of cut-offs and grants that the last pass saw: those that the next one sees still were left behind.
+    marks: BTreeSet<String>,
 }
 
 impl Reconciler {
@@ -79,6 +81,14 @@ impl Reconciler {
     /// The names that had no rights in the last pass: what [`twinkey_kafka_admin::Cluster::prune`] is for.
     pub fn names_without_rights(&self) -> Vec<String> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner).names_without_rights.clone()
+    }
+
+    /// Notes the marks of this pass; returns those that were there in the last one.
+    fn left_behind(&self, marks: BTreeSet<String>) -> Vec<String> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let left = marks.intersection(&state.marks).cloned().collect();
+        state.marks = marks;
+        left
     }
 
     fn remember(&self, last: Reconciliation, names: Option<Vec<String>>) {

@@ -105,7 +105,11 @@ async fn pass(
     abandon_prepared(app, fence, now, report).await?;
 
     // The order matters: see the module above.
-    let inventory = kafka.cluster.inventory(&kafka.settings.principal_prefix).await?;
+    let mut inventory = kafka.cluster.inventory(&kafka.settings.principal_prefix).await?;
+    let left_behind = app.reconciler.left_behind(std::mem::take(&mut inventory.markers));
+    if !left_behind.is_empty() {
+        kafka.cluster.sweep_markers(left_behind.iter().map(String::as_str)).await?;
+    }
     let difference = compare(app, inventory, now).await?;
     let (granted, failed) = repair::grant(app, kafka, fence, &difference.missing).await;
     report.granted = granted;
