@@ -19,7 +19,10 @@ use tokio::{
     net::TcpStream,
     time::{Instant, timeout},
 };
-use twinkey_kafka_wire::client::{Client, ClientError, SaslMechanism};
+use twinkey_kafka_wire::{
+    client::{Client, ClientError, SaslMechanism},
+    frame::FrameError,
+};
 
 use crate::{Address, Error, Settings};
 
@@ -206,9 +209,11 @@ impl Link {
         Error::SignIn { address: self.address.clone(), user, mechanism: mechanism.name(), reason }
     }
 
-    /// What a failed question means.
+    /// What a failed question means. A connection that ends is no answer, wherever in an answer it ends: another broker may
+    /// give one.
     fn broken(&self, error: &ClientError) -> Error {
         match error {
+            ClientError::Frame(FrameError::Io(_) | FrameError::Torn) => self.unreachable(error.to_string(), false),
             ClientError::Codec(_) | ClientError::Correlation { .. } | ClientError::Frame(_) => {
                 Error::Protocol { address: self.address.clone(), reason: error.to_string() }
             }
