@@ -11,7 +11,6 @@ use twinkey_api::{Role, WorkspaceId};
 use super::{Caller, UserCaller};
 use crate::{
     app::App,
-    db,
     error::ApiError,
     registry::{KnownToken, Pair},
     validity,
@@ -123,7 +122,7 @@ async fn user_in(
     let not_found = || ApiError::NotFound(format!("Workspace '{asked}'"));
     let workspace_id = WorkspaceId::parse(asked).map_err(|_| not_found())?;
     let pair = validity::pair(app, &workspace_id).await?.ok_or_else(not_found)?;
-    let actual = db::users::role_in(&*app.db, &user.user, &workspace_id).await?;
+    let actual = user.role_in(&*app.db, &workspace_id).await?;
     if actual == Role::None {
         return Err(not_found());
     }
