@@ -143,11 +143,10 @@ impl ApiError {
             | Self::CrossSite
             | Self::LimitedToken => StatusCode::FORBIDDEN,
             Self::TooManyAttempts { .. } => StatusCode::TOO_MANY_REQUESTS,
-            Self::LastAdmin(_) => StatusCode::CONFLICT,
             Self::InvitationGone(_) => StatusCode::GONE,
             Self::NotFound(_) => StatusCode::NOT_FOUND,
             Self::Invalid { status, .. } => *status,
-            Self::StaleGeneration { .. } => StatusCode::CONFLICT,
+            Self::StaleGeneration { .. } | Self::LastAdmin(_) => StatusCode::CONFLICT,
             Self::Storage(_) => StatusCode::INSUFFICIENT_STORAGE,
             Self::BrokerUnavailable(_)
             | Self::BrokerOutcomeUnknown(_)

@@ -29,7 +29,7 @@ pub enum Caller {
     /// A program with an SDK token.
     Sdk(Arc<KnownToken>),
     /// A person, or a script that acts for one.
-    User(UserCaller),
+    User(Box<UserCaller>),
 }
 
 /// A user, and the credential that proved it.
@@ -108,7 +108,7 @@ impl FromRequestParts<Arc<App>> for Caller {
         match token {
             Some(token) if token.kind() == TokenKind::Sdk => sdk(app, &token).await.map(Self::Sdk),
             Some(token) if matches!(token.kind(), TokenKind::Pat | TokenKind::Session) => {
-                user(app, &token, ClientAddress::of(parts)).await.map(Self::User)
+                user(app, &token, ClientAddress::of(parts)).await.map(|user| Self::User(Box::new(user)))
             }
             _ => {
                 app.metrics.authenticated("none", "malformed");
@@ -126,7 +126,7 @@ impl FromRequestParts<Arc<App>> for SignedIn {
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, ApiError> {
         match Caller::from_request_parts(parts, app).await? {
-            Caller::User(user) => Ok(Self(user)),
+            Caller::User(user) => Ok(Self(*user)),
             Caller::Sdk(_) => Err(ApiError::StreamingOnly),
         }
     }

@@ -100,7 +100,7 @@ impl<A: AtLeast> FromRequestParts<Arc<App>> for Manage<A> {
         };
         let asked = workspace_in_path(parts).await?;
         let (workspace_id, pair, _) = user_in(app, &user, &asked, A::ROLE).await?;
-        Ok(Self { user, workspace_id, pair, needed: PhantomData })
+        Ok(Self { user: *user, workspace_id, pair, needed: PhantomData })
     }
 }
 
