@@ -30,7 +30,9 @@ use crate::{
         tls::{ApiTls, TlsError},
     },
     keys::{Keys, MasterKeyError, MasterKeySource, PRINCIPAL_PREFIX},
+    last_use::{self, LastUses},
     lifecycle::Lifecycle,
+    mail::{Mail, MailError, MailSettings},
     metrics::Metrics,
     password::Passwords,
     random::Random,
@@ -42,6 +44,7 @@ use crate::{
         member::{Member, MemberError},
         sole::claim_file,
     },
+    sign_in::limits::Limits,
 };
 
 /// What a server needs to know. Listeners, time and randomness are passed beside it.
@@ -75,6 +78,8 @@ pub struct Config {
     pub organisation: String,
     /// The first start's workspace.
     pub workspace: String,
+    /// How invitations are sent by e-mail; not at all if absent.
+    pub mail: Option<MailSettings>,
     /// How many servers there may be on the database, if it is one for several.
     pub replicas: ReplicaMode,
     /// How long a replica trusts its memory without having asked the database what is new.
@@ -110,6 +115,9 @@ pub enum StartError {
     /// See [`TlsError`].
     #[error(transparent)]
     Tls(#[from] TlsError),
+    /// See [`MailError`].
+    #[error(transparent)]
+    Mail(#[from] MailError),
     /// The first workspace's id is not allowed.
     #[error(transparent)]
     Workspace(#[from] twinkey_api::name::BadWorkspaceId),
@@ -162,6 +170,7 @@ pub struct Server {
     tls: Option<Arc<ApiTls>>,
     drain_delay: Duration,
     _rekeying: AbortOnDropHandle<()>,
+    _last_uses: AbortOnDropHandle<()>,
     stop_member: CancellationToken,
     // Aborted with a server that is dropped: to others it is then one that was killed.
     member: AbortOnDropHandle<()>,
@@ -229,6 +238,7 @@ impl Server {
             broker: broker.endpoint().address.clone(),
             pid: std::process::id(),
         };
+        let mail = config.mail.as_ref().map(Mail::new).transpose()?;
         let lifecycle = Lifecycle::default();
         let (metrics, cut_offs, reconciler) = (Metrics::default(), CutOffs::default(), Reconciler::new(&random.id()));
         let app = Arc::new(App {
@@ -240,6 +250,10 @@ impl Server {
             cut_offs,
             reconciler,
             passwords,
+            sign_in_limits: Limits::default(),
+            last_uses: LastUses::default(),
+            mail,
+            public_url: endpoints.url.clone(),
             random,
             started_at: now,
             clock,
@@ -267,6 +281,7 @@ impl Server {
             }));
         }
         let rekeying = app.lifecycle.spawn(rekeying::run(app.clone(), config.rekey_every, shutdown.clone()));
+        let last_uses = app.lifecycle.spawn(last_use::run(app.clone(), shutdown.clone()));
         let HttpSettings { trusted_proxies, drain_delay, .. } = config.http;
         let tls_config = api_tls.as_ref().map(ApiTls::server_config);
         let http = http::serve(http_listener, tls_config, trusted_proxies, app.clone(), shutdown.clone());
@@ -280,6 +295,7 @@ impl Server {
             tls: api_tls,
             drain_delay,
             _rekeying: AbortOnDropHandle::new(rekeying),
+            _last_uses: AbortOnDropHandle::new(last_uses),
             stop_member,
             member,
             cli_credential,

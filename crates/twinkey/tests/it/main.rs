@@ -2,6 +2,7 @@
 
 mod command_line;
 mod kill;
+mod people;
 mod process;
 mod rekeying;
 mod service_manager;
