@@ -2,6 +2,7 @@
 //! (docs/migrations.md).
 
 mod replicas;
+mod usage;
 
 use sea_orm_migration::{
     prelude::*,
@@ -18,7 +19,7 @@ pub struct Migrator;
 #[async_trait::async_trait]
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(Initial), Box::new(replicas::Replicas)]
+        vec![Box::new(Initial), Box::new(replicas::Replicas), Box::new(usage::Usage)]
     }
 }
 

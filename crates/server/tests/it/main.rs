@@ -14,6 +14,7 @@ mod people;
 mod rekeying;
 mod replicas;
 mod rotation;
+mod settings;
 mod start;
 mod state_machine;
 mod streaming;
