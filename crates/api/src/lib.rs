@@ -12,6 +12,7 @@ pub mod settings;
 pub mod token;
 pub mod token_pair;
 pub mod topic;
+pub mod usage;
 pub mod workspace;
 
 pub use name::{TopicName, WorkspaceId};

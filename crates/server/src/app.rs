@@ -16,6 +16,7 @@ use crate::{
     random::Random,
     registry::Registry,
     replicas::Replicas,
+    usage::Usage,
 };
 
 /// The parts of a running server.
@@ -26,6 +27,8 @@ pub struct App {
     pub keys: Arc<Keys>,
     /// What valid SDK tokens mean.
     pub registry: Arc<Registry>,
+    /// Who uses them.
+    pub usage: Arc<Usage>,
     /// This server among others.
     pub replicas: Replicas,
     /// The broker that clients stream through.

@@ -30,6 +30,7 @@ pub mod rotation;
 pub mod routes;
 pub mod start;
 pub mod tokens;
+pub mod usage;
 pub mod validity;
 
 pub use twinkey_embedded_broker::Clock;

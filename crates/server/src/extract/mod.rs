@@ -4,6 +4,6 @@ pub mod caller;
 pub mod json;
 pub mod workspace;
 
-pub use caller::{Caller, SignedIn, UserCaller};
+pub use caller::{Caller, SdkCaller, SignedIn, UserCaller};
 pub use json::Body;
 pub use workspace::{Manage, Streaming};

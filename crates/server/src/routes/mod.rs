@@ -83,6 +83,7 @@ fn documented() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(permissions::token_details))
         .routes(routes!(permissions::query))
         .routes(routes!(tokens::show))
+        .routes(routes!(tokens::usage))
         .routes(routes!(tokens::reveal))
         .routes(routes!(tokens::rotate))
         .routes(routes!(tokens::emergency_rotation))

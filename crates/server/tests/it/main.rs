@@ -20,4 +20,5 @@ mod state_machine;
 mod streaming;
 mod tls;
 mod topics;
+mod usage;
 mod workspaces;

@@ -13,6 +13,7 @@ mod record;
 mod streaming;
 pub mod tokens;
 pub mod topics;
+mod usage;
 pub mod workspaces;
 
 use std::path::PathBuf;

@@ -7,3 +7,4 @@ mod rekeying;
 mod service_manager;
 mod streaming;
 mod tls;
+mod usage;
