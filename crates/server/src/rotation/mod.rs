@@ -35,6 +35,9 @@ use crate::{
 };
 use prepare::Fresh;
 
+/// How long the database may take to tell when tokens were used last.
+const LAST_USE_LIMIT: Duration = Duration::from_secs(1);
+
 /// Which tokens are replaced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
@@ -118,10 +121,9 @@ async fn carry_out(app: &Arc<App>, actor: &Actor, order: &Order) -> Result<Rotat
         open = open.len(),
         "rotated"
     );
-    let described = report::with_last_use(app, pair.describe()).await.unwrap_or_else(|error| {
-        tracing::warn!(%error, "when the tokens were used last is not known");
-        pair.describe()
-    });
+    // What has taken effect is not held up by a database that has gone away since.
+    let described = tokio::time::timeout(LAST_USE_LIMIT, report::with_last_use(app, pair.describe())).await;
+    let described = described.ok().and_then(Result::ok).unwrap_or_else(|| pair.describe());
     Ok(Rotated {
         generation: described.generation,
         current: described.current,

@@ -65,7 +65,8 @@ pub async fn flush(app: &App) -> Result<(), DbErr> {
     }
     drop(waiting);
     app.usage.clients.forget_stored();
-    if state.forgot_at.is_none_or(|at| now.duration_since(at) >= FORGET_EVERY) {
+    let forgot_at = *state.forgot_at.get_or_insert(app.started_at);
+    if now.duration_since(forgot_at) >= FORGET_EVERY {
         let transaction = app.db.write().await?;
         db::token_clients::forget_before(&*transaction, (now - REMEMBERED).as_millisecond()).await?;
         transaction.commit().await?;
