@@ -47,7 +47,7 @@ pub struct Metrics {
     dead_token_uses: Family<Use, Counter>,
     /// Alarms about dead tokens that somebody used.
     pub dead_token_alarms: Counter,
-    /// Clients of tokens that are no longer told apart from others.
+    /// How often a client of a token was not told apart from others, or no longer.
     pub clients_merged: Counter,
     /// Broker connections closed by rotations.
     pub connections_cut_off: Counter,
@@ -78,7 +78,7 @@ impl Default for Metrics {
         registry.register("dead_token_uses", help, dead_token_uses.clone());
         let help = "Alarms about deactivated SDK tokens that somebody used";
         registry.register("dead_token_alarms", help, dead_token_alarms.clone());
-        let help = "Clients of SDK tokens that are no longer told apart from others, because there were too many";
+        let help = "How often a client of an SDK token was not told apart from others, because there were too many";
         registry.register("token_clients_merged", help, clients_merged.clone());
         let tokens_under_other_keys = Gauge::default();
         let help = "Valid SDK tokens that are not under the master key yet, while it is being changed";
@@ -104,11 +104,11 @@ impl Default for Metrics {
             registry,
             authentications,
             rotations,
+            tokens_under_other_keys,
             token_uses,
             dead_token_uses,
             dead_token_alarms,
             clients_merged,
-            tokens_under_other_keys,
             connections_cut_off,
             cut_off_seconds,
             repairs,

@@ -71,7 +71,7 @@ pub async fn add(transaction: &impl ConnectionTrait, rows: Vec<Model>) -> Result
     }
     conflict.value(Column::FirstSeen, pick(new(Column::FirstSeen).lt(stored(Column::FirstSeen)), Column::FirstSeen));
     let rows = rows.into_iter().map(|row| row.into_active_model().reset_all());
-    Entity::insert_many(rows).on_conflict(conflict.to_owned()).exec_without_returning(transaction).await?;
+    Entity::insert_many(rows).on_conflict(conflict).exec_without_returning(transaction).await?;
     Ok(())
 }
 

@@ -3,7 +3,7 @@
 //! Recorded with who and from where, at a rate that nobody can push up: once for each client, again after [`AGAIN`], and no more
 //! than [`ALARMS_MAX`] for each token in that time. Everything is counted all the same.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use jiff::{SignedDuration, Timestamp};
 use sea_orm::{ConnectionTrait, DbErr};
@@ -30,19 +30,14 @@ pub async fn raise(
         return Ok(0);
     }
     let recently = (now - AGAIN).as_millisecond();
-    let (mut raised, mut of_token) = (0, HashMap::new());
+    let mut raised = 0;
+    let mut of_token: HashMap<&str, u64> = HashMap::new();
+    for token_id in refused.iter().map(|(token_id, _)| token_id.as_str()).collect::<BTreeSet<_>>() {
+        of_token.insert(token_id, token_clients::alarms_after(transaction, token_id, recently).await?);
+    }
     for client in token_clients::find_each(transaction, refused).await? {
-        if client.alarmed_at > recently {
-            continue;
-        }
-        let alarms = match of_token.get_mut(&client.token_id) {
-            Some(alarms) => alarms,
-            None => {
-                let alarms = token_clients::alarms_after(transaction, &client.token_id, recently).await?;
-                of_token.entry(client.token_id.clone()).or_insert(alarms)
-            }
-        };
-        if *alarms >= ALARMS_MAX {
+        let Some(alarms) = of_token.get_mut(client.token_id.as_str()) else { continue };
+        if client.alarmed_at > recently || *alarms >= ALARMS_MAX {
             continue;
         }
         *alarms += 1;

@@ -153,7 +153,7 @@ pub struct Clients {
     hasher: RandomState,
     /// How many are told apart.
     total: AtomicUsize,
-    /// How often a client was not told apart from others, since the start.
+    /// How often a client was not told apart from others, since the last flush.
     pub merged: AtomicU64,
 }
 

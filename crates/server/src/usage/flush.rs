@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::Arc,
+    sync::{Arc, atomic::Ordering},
     time::Duration,
 };
 
@@ -48,6 +48,7 @@ pub async fn flush(app: &App) -> Result<(), DbErr> {
     let mut state = app.usage.flushing.lock().await;
     note_dead_principals(app).await?;
     let mut waiting = app.usage.clients.take_all();
+    app.metrics.clients_merged.inc_by(app.usage.clients.merged.swap(0, Ordering::Relaxed));
     let now = app.now();
     for (client, sums) in &waiting {
         let via = client.identity.as_ref().map_or(Via::Api, |identity| identity.via);

@@ -21,7 +21,7 @@ const NAMED: usize = 3;
 #[derive(Default)]
 pub struct Members {
     /// Group, `client.id` and address of each.
-    members: Vec<(String, String, String)>,
+    found: Vec<(String, String, String)>,
     /// The length of the id of a workspace and the hyphen behind it.
     prefix: usize,
     /// `None`: there is no cluster. Else what went wrong when it was asked.
@@ -47,7 +47,7 @@ impl Members {
                 missing.extend(silent);
                 for group in found.groups {
                     let member = |it: twinkey_kafka_admin::groups::Member| (group.id.clone(), it.client_id, it.host);
-                    looked.members.extend(group.members.into_iter().map(member));
+                    looked.found.extend(group.members.into_iter().map(member));
                 }
             }
             Ok(Err(error)) => missing.push(format!("the consumer groups of the cluster: {error}")),
@@ -60,7 +60,7 @@ impl Members {
 
     /// Adds the members that name this token to its clients.
     pub fn add_to(&self, clients: &mut Vec<TokenClient>, token_id: &str) {
-        for (group, client_id, host) in self.members.iter().filter(|(_, client_id, _)| client_id.contains(token_id)) {
+        for (group, client_id, host) in self.found.iter().filter(|(_, client_id, _)| client_id.contains(token_id)) {
             let group = group.get(self.prefix..).unwrap_or(group).to_owned();
             let known =
                 clients.iter_mut().find(|it| it.via == Via::Broker && it.address == *host && it.agent == *client_id);
@@ -105,7 +105,7 @@ impl Members {
         let names_token = |client_id: &str| {
             client_id.split(|it: char| !it.is_ascii_lowercase() && !it.is_ascii_digit()).any(|word| word.len() == 16)
         };
-        let nameless: Vec<_> = self.members.iter().filter(|(_, client_id, _)| !names_token(client_id)).collect();
+        let nameless: Vec<_> = self.found.iter().filter(|(_, client_id, _)| !names_token(client_id)).collect();
         if nameless.is_empty() {
             return None;
         }
