@@ -78,11 +78,11 @@ struct Flipped {
 
 /// Rotates, unless the same request was carried out before. Must run to its end once begun: see `routes::to_its_end`.
 pub async fn rotate(app: &Arc<App>, actor: &Actor, order: &Order) -> Result<Rotated, ApiError> {
-    let Some(key) = &order.key else { return carry_out(app, actor, order).await };
+    let Some(key) = &order.key else { return Box::pin(carry_out(app, actor, order)).await };
     if let Some(answer) = key.answer(app, &order.workspace_id).await? {
         return Ok(answer);
     }
-    match carry_out(app, actor, order).await {
+    match Box::pin(carry_out(app, actor, order)).await {
         Ok(answer) => {
             key.note_answer(app, &order.workspace_id, &answer).await;
             Ok(answer)

@@ -55,7 +55,7 @@ pub async fn until_safe(client: &Client, workspace: &str, generation: i64) -> an
     let waiting = async {
         let mut out = std::io::stdout();
         let live = out.is_terminal();
-        let (mut told, mut failures) = (String::new(), 0);
+        let (mut told, mut failures) = (Vec::new(), 0);
         loop {
             let usage = match get(client, workspace).await {
                 Ok(usage) => usage,
@@ -104,31 +104,30 @@ pub fn tell_verdict(verdict: &SafeToRotate) -> std::io::Result<()> {
     Ok(())
 }
 
-fn names(verdict: &SafeToRotate) -> String {
-    verdict.reasons.iter().map(|reason| format!("{} {}\n", reason.client.name, reason.client.address)).collect()
+fn names(verdict: &SafeToRotate) -> Vec<[String; 2]> {
+    verdict.reasons.iter().map(|reason| [reason.client.name.clone(), reason.client.address.clone()]).collect()
 }
 
 fn tables(usage: &TokenUsage) -> String {
-    let mut text = format!("Workspace {}, generation {}\n", usage.workspace_id, usage.generation);
+    let mut lines = vec![format!("Workspace {}, generation {}", usage.workspace_id, usage.generation)];
     for token in &usage.tokens {
         let died = token.deactivated_at.map_or_else(String::new, |at| format!(" {}", ago(at, usage.at)));
-        text += &format!("\n{}{died}: {}, {}\n", token.label, token.masked, token.principal);
+        lines.push(format!("\n{}{died}: {}, {}", token.label, token.masked, token.principal));
         if token.refused > 0 {
-            text += &format!("  tried {} times since it died\n", token.refused);
+            lines.push(format!("  tried {} times since it died", token.refused));
         }
         if token.clients.is_empty() && token.others.is_none() {
-            text += "  nobody\n";
+            lines.push("  nobody".into());
             continue;
         }
-        let mut table =
-            table(&["", "CLIENT", "VIA", "ADDRESS", "SOFTWARE", "USED", "OPEN", "REQUESTS", "BYTES", "REFUSED"]);
+        let header = ["", "CLIENT", "VIA", "ADDRESS", "SOFTWARE", "USED", "OPEN", "REQUESTS", "BYTES", "REFUSED"];
+        let mut table = table(&header);
         for client in token.clients.iter().chain(&token.others) {
             table.add_row(row(client, usage.at));
         }
-        text += &format!("{table}\n");
+        lines.push(table.to_string());
     }
-    text.push('\n');
-    text
+    lines.join("\n") + "\n\n"
 }
 
 fn row(client: &TokenClient, now: Timestamp) -> [String; 10] {
