@@ -45,6 +45,7 @@ use crate::{
         sole::claim_file,
     },
     sign_in::limits::Limits,
+    usage::{self, Usage, sign_ins::SignIns},
 };
 
 /// What a server needs to know. Listeners, time and randomness are passed beside it.
@@ -171,6 +172,7 @@ pub struct Server {
     drain_delay: Duration,
     _rekeying: AbortOnDropHandle<()>,
     _last_uses: AbortOnDropHandle<()>,
+    _flushing: AbortOnDropHandle<()>,
     stop_member: CancellationToken,
     // Aborted with a server that is dropped: to others it is then one that was killed.
     member: AbortOnDropHandle<()>,
@@ -219,8 +221,9 @@ impl Server {
         let passwords = Passwords::default();
         let (organisation, first_start) = first_start::make(&db, &config, (&keys, &random), &passwords, now).await?;
 
-        let registry = Arc::new(Registry::new(keys.clone(), clock.clone()));
+        let registry = Arc::new(Registry::new(keys.clone()));
         rekeying::check(&db, &keys, &source).await?;
+        let usage = Arc::new(Usage::default());
         let mode = if db.is_shared() { config.replicas } else { ReplicaMode::Exclusive };
         let replicas = Replicas::new(mode, random.id(), replica_name(directory), config.replica_lease, monotonic);
         let member = Member::join(&replicas, &db, &registry).await?;
@@ -230,7 +233,10 @@ impl Server {
         let bound = bind(&db, &config).await?;
         let broker: Arc<dyn Broker> = match (bound, broker_listener) {
             (Some(kafka), _) => Arc::new(kafka),
-            (None, Some(listener)) => embedded(&config, &organisation.id, listener, &registry, &clock).await?,
+            (None, Some(listener)) => {
+                let sign_ins = SignIns { registry: registry.clone(), usage: usage.clone(), clock: clock.clone() };
+                embedded(&config, &organisation.id, listener, sign_ins).await?
+            }
             (None, None) => return Err(StartError::Broker("it was not given a listener".into())),
         };
         let endpoints = Endpoints {
@@ -245,6 +251,7 @@ impl Server {
             db,
             keys,
             registry,
+            usage,
             replicas,
             broker,
             cut_offs,
@@ -282,6 +289,7 @@ impl Server {
         }
         let rekeying = app.lifecycle.spawn(rekeying::run(app.clone(), config.rekey_every, shutdown.clone()));
         let last_uses = app.lifecycle.spawn(last_use::run(app.clone(), shutdown.clone()));
+        let flushing = app.lifecycle.spawn(usage::flush::run(app.clone(), shutdown.clone()));
         let HttpSettings { trusted_proxies, drain_delay, .. } = config.http;
         let tls_config = api_tls.as_ref().map(ApiTls::server_config);
         let http = http::serve(http_listener, tls_config, trusted_proxies, app.clone(), shutdown.clone());
@@ -296,6 +304,7 @@ impl Server {
             drain_delay,
             _rekeying: AbortOnDropHandle::new(rekeying),
             _last_uses: AbortOnDropHandle::new(last_uses),
+            _flushing: AbortOnDropHandle::new(flushing),
             stop_member,
             member,
             cli_credential,
@@ -337,6 +346,9 @@ impl Server {
             tracing::error!(%error, "the task that keeps up with other replicas failed");
         }
         self.app.broker.shutdown().await;
+        if let Err(error) = usage::flush::flush(&self.app).await {
+            tracing::warn!(%error, "what was counted of the use of tokens since the last time is lost");
+        }
         if let Err(error) = self.app.db.close().await {
             tracing::error!(%error, "the database did not close cleanly");
         }
@@ -423,11 +435,11 @@ async fn embedded(
     config: &Config,
     cluster_id: &str,
     listener: TcpListener,
-    registry: &Arc<Registry>,
-    clock: &Clock,
+    sign_ins: SignIns,
 ) -> Result<Arc<dyn Broker>, StartError> {
     let directory = &config.data_dir;
     let unusable = |error| StartError::DataDir(directory.clone(), error);
+    let clock = sign_ins.clock.clone();
     let (host, port) = &config.broker_advertise;
     let tls = ca::load_or_create(directory, host, clock())?;
     let port = port.map_or_else(|| listener.local_addr().map(|address| address.port()), Ok).map_err(unusable)?;
@@ -443,7 +455,7 @@ async fn embedded(
         limits: twinkey_embedded_broker::Limits::default(),
     };
     let endpoint = Endpoint { address: format!("{host}:{port}"), ca: Some(Ca::of(&tls.ca_pem)) };
-    let broker = Embedded::start(broker_config, endpoint, listener, registry.clone(), clock.clone()).await;
+    let broker = Embedded::start(broker_config, endpoint, listener, Arc::new(sign_ins), clock).await;
     Ok(Arc::new(broker.map_err(|error| StartError::Broker(error.to_string()))?))
 }
 

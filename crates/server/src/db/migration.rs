@@ -3,6 +3,7 @@
 
 mod people;
 mod replicas;
+mod usage;
 
 use sea_orm_migration::{
     prelude::*,
@@ -20,7 +21,7 @@ pub struct Migrator;
 #[async_trait::async_trait]
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(Initial), Box::new(replicas::Replicas), Box::new(people::People)]
+        vec![Box::new(Initial), Box::new(replicas::Replicas), Box::new(people::People), Box::new(usage::Usage)]
     }
 }
 

@@ -18,6 +18,7 @@ pub mod sessions;
 mod streaming;
 pub mod tokens;
 pub mod topics;
+mod usage;
 pub mod whoami;
 pub mod workspaces;
 
