@@ -3,7 +3,7 @@
 //! What a rotation did is stored in its transaction, its answer when that is known. A server that died in between has left
 //! enough to make up the answer; what is proved of the cut-off is then looked up anew, never assumed.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use axum::http::{HeaderMap, StatusCode};
 use jiff::Timestamp;
@@ -20,6 +20,10 @@ use crate::{app::App, cut_off, db, error::ApiError, registry::Pair};
 
 /// The header.
 pub const HEADER: &str = "idempotency-key";
+/// How long the same request waits for the answer of the first one, if that is not older than [`YOUNG`].
+const PATIENCE: Duration = Duration::from_secs(5);
+const YOUNG: Duration = Duration::from_secs(30);
+const LOOK: Duration = Duration::from_millis(50);
 /// The longest key, in bytes.
 const KEY_MAX: usize = 255;
 
@@ -59,9 +63,20 @@ impl Key {
 
     /// The answer to this request, if it was carried out before.
     pub(super) async fn answer(&self, app: &Arc<App>, workspace_id: &WorkspaceId) -> Result<Option<Rotated>, ApiError> {
-        let Some(row) = self.find(&*app.db, workspace_id, app.now()).await? else { return Ok(None) };
-        if let Some(answer) = row.answer.as_deref().and_then(|it| serde_json::from_str(it).ok()) {
-            return Ok(Some(answer));
+        let Some(mut row) = self.find(&*app.db, workspace_id, app.now()).await? else { return Ok(None) };
+        let is_young = (app.now().as_millisecond() - row.created_at).unsigned_abs() < YOUNG.as_millis() as u64;
+        let deadline = app.replicas.now() + PATIENCE;
+        loop {
+            if let Some(answer) = row.answer.as_deref().and_then(|it| serde_json::from_str(it).ok()) {
+                return Ok(Some(answer));
+            }
+            // Whoever carries it out will know the answer soon, unless it is no more.
+            if !is_young || app.replicas.now() >= deadline {
+                break;
+            }
+            tokio::time::sleep(LOOK).await;
+            let Some(again) = self.find(&*app.db, workspace_id, app.now()).await? else { break };
+            row = again;
         }
         let began: Began = serde_json::from_str(&row.began)
             .map_err(|error| ApiError::Internal(format!("the answer of a rotation cannot be read: {error}")))?;

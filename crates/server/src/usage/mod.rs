@@ -17,11 +17,13 @@ pub mod verdict;
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
+use twinkey_api::WorkspaceId;
 use twinkey_embedded_broker::ConnectionInfo;
 
-use self::{clients::Clients, identity::Identity};
+use self::{clients::Clients, identity::Identity, report::members::Members};
 
 /// Names without a principal that are remembered until the next flush; further ones are dropped, and that is counted.
 const UNKNOWN_MAX: usize = 256;
@@ -33,6 +35,8 @@ pub struct Usage {
     pub clients: Clients,
     /// Sign-ins with names of principals that there are not, or not any more. Only the database knows which.
     unknown: Mutex<HashMap<(String, Identity), u64>>,
+    /// What a cluster has shown last: of which workspace, and when, by the monotonic clock.
+    members: tokio::sync::Mutex<Option<(WorkspaceId, Duration, Arc<Members>)>>,
     /// One flush at a time.
     flushing: tokio::sync::Mutex<flush::State>,
 }

@@ -1,9 +1,9 @@
 //! What is known about the clients of a workspace's tokens: from the database, where the sums of all replicas come together,
 //! and from the broker, which knows what is open at this moment.
 
-mod members;
+pub mod members;
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 use jiff::{SignedDuration, Timestamp};
 use twinkey_api::{
@@ -70,7 +70,7 @@ pub async fn verdict_on(
         store_what_is_counted(app).await;
         Members::look(app, workspace_id).await
     } else {
-        Members::default()
+        Arc::default()
     };
     let [current, _] = valid(pair);
     let token = describe(app, &[current], &members).await?;

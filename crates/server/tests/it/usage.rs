@@ -334,6 +334,8 @@ async fn b2_an_answer_that_was_never_given_is_made_up_from_what_was_done() {
         .await
         .expect("changed");
     transaction.commit().await.expect("committed");
+    // So late that nobody can be at it any more.
+    server.advance(SignedDuration::from_mins(1));
     let made_up = rotate_with_key(&server, "k", &body).await.ok();
     for key in ["generation", "current", "next", "deactivated", "allDeactivated", "cutOff"] {
         assert_eq!(made_up[key], given[key], "{key}");

@@ -1,7 +1,7 @@
 //! What Apache Kafka shows of who is there: members of consumer groups, by the `client.id` that Twinkey has handed out with the
 //! credentials, in which the token's public id stands.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use twinkey_api::{
@@ -10,10 +10,12 @@ use twinkey_api::{
 };
 
 use super::{open_client, verdict};
-use crate::{app::App, usage::identity::Identity};
+use crate::{app::App, broker::Kafka, usage::identity::Identity};
 
 /// How long the cluster may take.
 const LIMIT: Duration = Duration::from_secs(5);
+/// For how long an answer counts as one of this moment.
+const FRESH: Duration = Duration::from_secs(1);
 /// How many members that name no token a sentence names.
 const NAMED: usize = 3;
 
@@ -30,9 +32,24 @@ pub struct Members {
 }
 
 impl Members {
-    /// Asks the cluster, if there is one.
-    pub async fn look(app: &App, workspace_id: &WorkspaceId) -> Self {
-        let Some(kafka) = app.broker.kafka() else { return Self::default() };
+    /// What the cluster shows, if there is one. One question at a time, and none that was answered a moment ago: people watch
+    /// this, and a cluster has other things to do.
+    pub async fn look(app: &App, workspace_id: &WorkspaceId) -> Arc<Self> {
+        let Some(kafka) = app.broker.kafka() else { return Arc::default() };
+        let mut last = app.usage.members.lock().await;
+        let now = app.replicas.now();
+        if let Some((id, at, members)) = &*last
+            && id == workspace_id
+            && now < *at + FRESH
+        {
+            return members.clone();
+        }
+        let members = Arc::new(Self::ask(app, kafka, workspace_id).await);
+        *last = Some((workspace_id.clone(), app.replicas.now(), members.clone()));
+        members
+    }
+
+    async fn ask(app: &App, kafka: &Kafka, workspace_id: &WorkspaceId) -> Self {
         let prefix = format!("{workspace_id}-");
         let mut looked = Self { prefix: prefix.len(), now: app.now(), cluster: Some(Vec::new()), ..Self::default() };
         let mut missing = Vec::new();
