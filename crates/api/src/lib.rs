@@ -11,6 +11,7 @@ pub mod role;
 pub mod token;
 pub mod token_pair;
 pub mod topic;
+pub mod webhook;
 pub mod workspace;
 
 pub use name::{TopicName, WorkspaceId};

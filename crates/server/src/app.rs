@@ -16,6 +16,7 @@ use crate::{
     random::Random,
     registry::Registry,
     replicas::Replicas,
+    webhooks::WebhookSettings,
 };
 
 /// The parts of a running server.
@@ -46,6 +47,8 @@ pub struct App {
     pub metrics: Metrics,
     /// Whether it is on its way out.
     pub lifecycle: Lifecycle,
+    /// Where webhooks may point.
+    pub webhooks: WebhookSettings,
     /// The organisation of this installation.
     pub organisation: crate::db::organisations::Model,
 }

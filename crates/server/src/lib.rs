@@ -31,5 +31,6 @@ pub mod routes;
 pub mod start;
 pub mod tokens;
 pub mod validity;
+pub mod webhooks;
 
 pub use twinkey_embedded_broker::Clock;

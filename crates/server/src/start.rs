@@ -18,6 +18,7 @@ use zeroize::Zeroizing;
 
 use crate::{
     app::App,
+    audit::checkpointer::{self, CheckpointSettings},
     broker::{Broker, Ca, Embedded, Endpoint, Kafka, KafkaSettings, Reconciler, kafka::KafkaStartError, reconciler},
     ca, cli_credential,
     creation::{self, CreationError},
@@ -42,6 +43,7 @@ use crate::{
         member::{Member, MemberError},
         sole::claim_file,
     },
+    webhooks::{self, WebhookSettings},
 };
 
 /// What a server needs to know. Listeners, time and randomness are passed beside it.
@@ -79,6 +81,10 @@ pub struct Config {
     pub replicas: ReplicaMode,
     /// How long a replica trusts its memory without having asked the database what is new.
     pub replica_lease: Duration,
+    /// When the end of the audit log is signed, and where that is kept beside the database.
+    pub checkpoints: CheckpointSettings,
+    /// Where webhooks may point.
+    pub webhooks: WebhookSettings,
 }
 
 /// Why a server cannot start. One sentence each, for the person who started it.
@@ -161,7 +167,7 @@ pub struct Server {
     http: JoinHandle<()>,
     tls: Option<Arc<ApiTls>>,
     drain_delay: Duration,
-    _rekeying: AbortOnDropHandle<()>,
+    _background: [AbortOnDropHandle<()>; 3],
     stop_member: CancellationToken,
     // Aborted with a server that is dropped: to others it is then one that was killed.
     member: AbortOnDropHandle<()>,
@@ -245,6 +251,7 @@ impl Server {
             clock,
             metrics,
             lifecycle,
+            webhooks: config.webhooks.clone(),
             organisation,
         });
         let (stop_member, lost) = (CancellationToken::new(), CancellationToken::new());
@@ -267,6 +274,11 @@ impl Server {
             }));
         }
         let rekeying = app.lifecycle.spawn(rekeying::run(app.clone(), config.rekey_every, shutdown.clone()));
+        let checkpoint_file =
+            config.checkpoints.file.clone().unwrap_or_else(|| directory.join(checkpointer::FILE_NAME));
+        let checkpoints = checkpointer::run(app.clone(), config.checkpoints, checkpoint_file, shutdown.clone());
+        let checkpoints = app.lifecycle.spawn(checkpoints);
+        let webhooks = app.lifecycle.spawn(webhooks::worker::run(app.clone(), config.webhooks, shutdown.clone()));
         let HttpSettings { trusted_proxies, drain_delay, .. } = config.http;
         let tls_config = api_tls.as_ref().map(ApiTls::server_config);
         let http = http::serve(http_listener, tls_config, trusted_proxies, app.clone(), shutdown.clone());
@@ -279,7 +291,7 @@ impl Server {
             http: tokio::spawn(http),
             tls: api_tls,
             drain_delay,
-            _rekeying: AbortOnDropHandle::new(rekeying),
+            _background: [rekeying, checkpoints, webhooks].map(AbortOnDropHandle::new),
             stop_member,
             member,
             cli_credential,

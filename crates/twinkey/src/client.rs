@@ -18,6 +18,9 @@ use twinkey_server::{cli_credential::CliCredential, start::Endpoints};
 
 use crate::{pinned, settings::DEFAULT_DATA_DIR};
 
+/// How long an answer may take that comes piece by piece.
+const LONG_ANSWER: Duration = Duration::from_hours(24);
+
 /// Which server to talk to.
 #[derive(Args)]
 pub struct ServerArgs {
@@ -72,6 +75,27 @@ impl Client {
         self.send(self.request(Method::GET, path)).await
     }
 
+    /// `GET path` with a query.
+    pub async fn get_with<T: DeserializeOwned>(&self, path: &str, query: &[(&str, String)]) -> anyhow::Result<T> {
+        self.send(self.request(Method::GET, path).query(query)).await
+    }
+
+    /// `GET path` of a route whose answer is too long to wait for its end.
+    pub async fn open(&self, path: &str, query: &[(&str, String)]) -> anyhow::Result<reqwest::Response> {
+        let request = self.request(Method::GET, path).query(query).timeout(LONG_ANSWER);
+        successful(request, &self.credential.url).await
+    }
+
+    /// `PATCH path` with a JSON body.
+    pub async fn patch<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> anyhow::Result<T> {
+        self.send(self.request(Method::PATCH, path).json(body)).await
+    }
+
+    /// `DELETE path`.
+    pub async fn delete(&self, path: &str) -> anyhow::Result<()> {
+        successful(self.request(Method::DELETE, path), &self.credential.url).await.map(drop)
+    }
+
     /// `GET path` of a route that answers text.
     pub async fn get_text(&self, path: &str) -> anyhow::Result<String> {
         answer_text(self.request(Method::GET, path), &self.credential.url).await
@@ -98,12 +122,17 @@ pub async fn answer<T: DeserializeOwned>(request: RequestBuilder, url: &str) -> 
 }
 
 async fn answer_text(request: RequestBuilder, url: &str) -> anyhow::Result<String> {
+    successful(request, url).await?.text().await.context("the answer broke off")
+}
+
+/// Sends a request; an answer that is no success becomes the server's own sentence.
+async fn successful(request: RequestBuilder, url: &str) -> anyhow::Result<reqwest::Response> {
     let response = request.send().await.with_context(|| format!("no server answers at {url}; is it running?"))?;
     let status = response.status();
-    let text = response.text().await.context("the answer broke off")?;
     if status.is_success() {
-        return Ok(text);
+        return Ok(response);
     }
+    let text = response.text().await.context("the answer broke off")?;
     match serde_json::from_str::<ErrorBody>(&text) {
         Ok(_) if status == StatusCode::UNAUTHORIZED => {
             bail!("the server does not accept this credential any longer; sign in again with `twinkey login {url}`")

@@ -7,13 +7,13 @@ use sea_orm::{
 use sha2::{Digest, Sha256};
 
 use crate::db::{
-    self, audit, changes, installation, organisations, pats, sessions, tokens,
+    self, audit, changes, checkpoints, deliveries, installation, organisations, pats, sessions, tokens,
     users::{self, memberships},
-    workspaces,
+    webhooks, workspaces,
 };
 
 /// The tables that make up an installation, in an order in which each only refers to those before it.
-pub const COPIED: [&str; 10] = [
+pub const COPIED: [&str; 13] = [
     "organisations",
     "workspaces",
     "users",
@@ -24,6 +24,9 @@ pub const COPIED: [&str; 10] = [
     "audit",
     "installation",
     "changes",
+    "audit_checkpoints",
+    "webhooks",
+    "webhook_deliveries",
 ];
 
 /// The state of running servers, and what the migrations of the target write themselves.
@@ -54,6 +57,9 @@ macro_rules! each_table {
             $function::<audit::Entity> $arguments.await?,
             $function::<installation::Entity> $arguments.await?,
             $function::<changes::Entity> $arguments.await?,
+            $function::<checkpoints::Entity> $arguments.await?,
+            $function::<webhooks::Entity> $arguments.await?,
+            $function::<deliveries::Entity> $arguments.await?,
         ]
     };
 }
@@ -63,12 +69,12 @@ pub async fn copy_all(
     source: &impl ConnectionTrait,
     target: &impl ConnectionTrait,
     report: &mut impl FnMut(&'static str, u64),
-) -> Result<[Content; 10], DbErr> {
+) -> Result<[Content; 13], DbErr> {
     Ok(each_table!(copy_table(source, Some(target), report)))
 }
 
 /// What is in every table.
-pub async fn read_all(db: &impl ConnectionTrait) -> Result<[Content; 10], DbErr> {
+pub async fn read_all(db: &impl ConnectionTrait) -> Result<[Content; 13], DbErr> {
     let nowhere = None::<&DatabaseConnection>;
     Ok(each_table!(copy_table(db, nowhere, &mut |_, _| ())))
 }

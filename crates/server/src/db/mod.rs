@@ -6,6 +6,8 @@
 pub mod audit;
 pub mod bounded;
 pub mod changes;
+pub mod checkpoints;
+pub mod deliveries;
 pub mod failure;
 pub mod heartbeat;
 pub mod installation;
@@ -22,6 +24,7 @@ pub mod sessions;
 mod sqlite;
 pub mod tokens;
 pub mod users;
+pub mod webhooks;
 pub mod workspaces;
 
 use std::{collections::BTreeSet, fmt::Display, ops::Deref, sync::PoisonError, time::Duration};

@@ -19,6 +19,7 @@ use serde_json::json;
 use twinkey_api::{
     WorkspaceId,
     token_pair::{CutOffProof, CutOffState, DeactivatedToken, Rotated, Slot},
+    webhook::WebhookEvent,
 };
 
 use crate::{
@@ -29,6 +30,7 @@ use crate::{
     error::ApiError,
     registry::{self, KnownToken, Pair},
     tokens::undone,
+    webhooks,
 };
 use prepare::Fresh;
 
@@ -134,6 +136,21 @@ async fn flip(app: &App, actor: &Actor, order: &Order, fresh: &Fresh, now: Times
     };
     put_in_force(app, &*transaction, &fresh.next, Slot::Next).await?;
     let revision = db::changes::record(&*transaction, workspace_id.as_str()).await?;
+    let deactivated = match kind {
+        Kind::Normal => json!([before.current.id]),
+        Kind::Emergency => json!([before.current.id, before.next.id]),
+    };
+    let told = json!({
+        "workspaceId": workspace_id.as_str(),
+        "generation": expected + 1,
+        "kind": if *kind == Kind::Normal { "normal" } else { "emergency" },
+        "deactivated": deactivated,
+        "current": current.id,
+        "next": fresh.next.known.id,
+        "by": actor.name,
+        "reason": reason,
+    });
+    webhooks::enqueue(&*transaction, now, WebhookEvent::TokenRotated, workspace_id.as_str(), &told).await?;
     let event = Event {
         action: if *kind == Kind::Normal { "token.rotated" } else { "token.emergency_rotated" },
         workspace_id: Some(workspace_id.as_str()),

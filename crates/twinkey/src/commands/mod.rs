@@ -2,6 +2,7 @@
 
 pub mod audit;
 pub mod broker;
+pub mod completions;
 pub mod consume;
 pub mod data;
 pub mod env;
@@ -13,6 +14,7 @@ mod record;
 mod streaming;
 pub mod tokens;
 pub mod topics;
+pub mod webhooks;
 pub mod workspaces;
 
 use std::path::PathBuf;
