@@ -73,9 +73,10 @@ pub async fn list(db: &impl ConnectionTrait, wanted: &AuditQuery, limit: u64) ->
     }
     if let Some(prefix) = &wanted.action {
         // Not LIKE: an action may contain its wildcard `_`, and SQLite's does not tell upper from lower case.
-        let length = prefix.chars().count() as i64;
+        // PostgreSQL takes 32-bit numbers here.
+        let length = prefix.chars().count() as i32;
         let beginning =
-            Func::cust("SUBSTR").arg(Expr::col(Column::Action)).arg(Expr::value(1_i64)).arg(Expr::value(length));
+            Func::cust("SUBSTR").arg(Expr::col(Column::Action)).arg(Expr::value(1_i32)).arg(Expr::value(length));
         query = query.filter(Expr::expr(beginning).eq(prefix.as_str()));
     }
     query = query

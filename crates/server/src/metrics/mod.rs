@@ -122,7 +122,7 @@ impl Default for Metrics {
         let help = "Attempts to deliver webhooks by outcome";
         registry.register("webhook_deliveries", help, webhooks.deliveries.clone());
         registry.register("audit_checkpoints", "Signed checkpoints of the audit log", audit.checkpoints.clone());
-        let help = "1: the audit log is not the one that was signed; run twinkey audit verify";
+        let help = "Whether the audit log was found not to be the one that was signed; run twinkey audit verify";
         registry.register("audit_broken", help, audit.broken.clone());
         Self {
             registry,

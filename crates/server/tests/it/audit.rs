@@ -249,7 +249,7 @@ async fn b7_cutting_the_log_off_shows_by_the_checkpoint_outside_the_database() {
     // The log goes on: other records are in the place of the old ones.
     server = server.restart().await;
     let alarmed = async {
-        while !server.api.get("/metrics", "").await.text.contains("twinkey_audit_broken 1") {
+        while !server.api.get("/metrics", "").await.text.contains("\ntwinkey_audit_broken 1") {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
@@ -342,7 +342,7 @@ async fn b7_checkpoints_come_by_themselves_once_for_each_change() {
     let text = fs::read_to_string(&path).expect("written");
     assert!(text.starts_with(&whole));
     assert_eq!(kept(&path).last(), Some(&newest));
-    assert!(!server.api.get("/metrics", "").await.text.contains("twinkey_audit_broken 1"));
+    assert!(!server.api.get("/metrics", "").await.text.contains("\ntwinkey_audit_broken 1"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
