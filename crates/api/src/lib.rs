@@ -7,6 +7,7 @@ pub mod broker;
 pub mod error;
 pub mod master_key;
 pub mod name;
+pub mod people;
 pub mod role;
 pub mod token;
 pub mod token_pair;

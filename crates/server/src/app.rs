@@ -10,12 +10,15 @@ use crate::{
     cut_off::CutOffs,
     db::Db,
     keys::Keys,
+    last_use::LastUses,
     lifecycle::Lifecycle,
+    mail::Mail,
     metrics::Metrics,
     password::Passwords,
     random::Random,
     registry::Registry,
     replicas::Replicas,
+    sign_in::limits::Limits,
     webhooks::WebhookSettings,
 };
 
@@ -37,6 +40,14 @@ pub struct App {
     pub reconciler: Reconciler,
     /// Password hashing.
     pub passwords: Passwords,
+    /// How often somebody may try to sign in.
+    pub sign_in_limits: Limits,
+    /// When credentials were used last, as far as that is not stored yet.
+    pub last_uses: LastUses,
+    /// Sends invitations, if the operator has set it up.
+    pub mail: Option<Mail>,
+    /// How browsers and clients reach the API.
+    pub public_url: String,
     /// Randomness.
     pub random: Random,
     /// When this server was started.

@@ -35,6 +35,26 @@ pub enum ApiError {
     /// The address or the password is wrong; deliberately not said which.
     #[error("The e-mail address or the password is wrong")]
     WrongPassword,
+    /// Too many attempts to sign in.
+    #[error("There were too many attempts to sign in; try again in {seconds} seconds")]
+    TooManyAttempts {
+        /// How long to wait.
+        seconds: u64,
+    },
+    /// A cookie on a request that another site may have caused.
+    #[error("This request comes from another site, or its browser does not say from where; nothing was changed")]
+    CrossSite,
+    /// A personal access token with limits, where the account itself is concerned.
+    #[error(
+        "This personal access token is limited to a workspace or a role; sign in, or use one without limits, for this"
+    )]
+    LimitedToken,
+    /// Nobody would be left who may do everything.
+    #[error("Nothing was changed: this is the last Admin of {0}. Make somebody else Admin first")]
+    LastAdmin(String),
+    /// An invitation that cannot be accepted any longer.
+    #[error("This invitation {0}; ask for a new one")]
+    InvitationGone(&'static str),
     /// The caller's role does not suffice.
     #[error("This needs the role {needed}; yours is {actual:?}", needed = .needed.name())]
     RoleTooLow {
@@ -117,12 +137,17 @@ impl ApiError {
     fn status(&self) -> StatusCode {
         match self {
             Self::Unauthenticated | Self::RotatedOut { .. } | Self::WrongPassword => StatusCode::UNAUTHORIZED,
-            Self::RoleTooLow { .. } | Self::StreamingOnly | Self::OtherWorkspace { .. } | Self::PermissionDenied => {
-                StatusCode::FORBIDDEN
-            }
+            Self::RoleTooLow { .. }
+            | Self::StreamingOnly
+            | Self::OtherWorkspace { .. }
+            | Self::PermissionDenied
+            | Self::CrossSite
+            | Self::LimitedToken => StatusCode::FORBIDDEN,
+            Self::TooManyAttempts { .. } => StatusCode::TOO_MANY_REQUESTS,
+            Self::InvitationGone(_) => StatusCode::GONE,
             Self::NotFound(_) => StatusCode::NOT_FOUND,
             Self::Invalid { status, .. } => *status,
-            Self::StaleGeneration { .. } => StatusCode::CONFLICT,
+            Self::StaleGeneration { .. } | Self::LastAdmin(_) => StatusCode::CONFLICT,
             Self::Storage(_) => StatusCode::INSUFFICIENT_STORAGE,
             Self::BrokerUnavailable(_)
             | Self::BrokerOutcomeUnknown(_)
@@ -139,6 +164,11 @@ impl ApiError {
             Self::Unauthenticated => "Unauthenticated",
             Self::RotatedOut { .. } => "TokenRotatedOut",
             Self::WrongPassword => "WrongPassword",
+            Self::TooManyAttempts { .. } => "TooManyAttempts",
+            Self::CrossSite => "CrossSite",
+            Self::LimitedToken => "LimitedToken",
+            Self::LastAdmin(_) => "LastAdmin",
+            Self::InvitationGone(_) => "InvitationGone",
             Self::RoleTooLow { .. } => "RoleTooLow",
             Self::StreamingOnly => "StreamingOnly",
             Self::OtherWorkspace { .. } => "OtherWorkspace",
@@ -202,6 +232,9 @@ impl IntoResponse for ApiError {
         response.extensions_mut().insert(id);
         if status == StatusCode::UNAUTHORIZED {
             response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        if let Self::TooManyAttempts { seconds } = self {
+            response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
         }
         response
     }

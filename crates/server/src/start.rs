@@ -31,7 +31,9 @@ use crate::{
         tls::{ApiTls, TlsError},
     },
     keys::{Keys, MasterKeyError, MasterKeySource, PRINCIPAL_PREFIX},
+    last_use::{self, LastUses},
     lifecycle::Lifecycle,
+    mail::{Mail, MailError, MailSettings},
     metrics::Metrics,
     password::Passwords,
     random::Random,
@@ -43,6 +45,7 @@ use crate::{
         member::{Member, MemberError},
         sole::claim_file,
     },
+    sign_in::limits::Limits,
     webhooks::{self, WebhookSettings},
 };
 
@@ -77,6 +80,8 @@ pub struct Config {
     pub organisation: String,
     /// The first start's workspace.
     pub workspace: String,
+    /// How invitations are sent by e-mail; not at all if absent.
+    pub mail: Option<MailSettings>,
     /// How many servers there may be on the database, if it is one for several.
     pub replicas: ReplicaMode,
     /// How long a replica trusts its memory without having asked the database what is new.
@@ -116,6 +121,9 @@ pub enum StartError {
     /// See [`TlsError`].
     #[error(transparent)]
     Tls(#[from] TlsError),
+    /// See [`MailError`].
+    #[error(transparent)]
+    Mail(#[from] MailError),
     /// The first workspace's id is not allowed.
     #[error(transparent)]
     Workspace(#[from] twinkey_api::name::BadWorkspaceId),
@@ -167,7 +175,7 @@ pub struct Server {
     http: JoinHandle<()>,
     tls: Option<Arc<ApiTls>>,
     drain_delay: Duration,
-    _background: [AbortOnDropHandle<()>; 3],
+    _background: [AbortOnDropHandle<()>; 4],
     stop_member: CancellationToken,
     // Aborted with a server that is dropped: to others it is then one that was killed.
     member: AbortOnDropHandle<()>,
@@ -235,6 +243,7 @@ impl Server {
             broker: broker.endpoint().address.clone(),
             pid: std::process::id(),
         };
+        let mail = config.mail.as_ref().map(Mail::new).transpose()?;
         let lifecycle = Lifecycle::default();
         let (metrics, cut_offs, reconciler) = (Metrics::default(), CutOffs::default(), Reconciler::new(&random.id()));
         let app = Arc::new(App {
@@ -246,6 +255,10 @@ impl Server {
             cut_offs,
             reconciler,
             passwords,
+            sign_in_limits: Limits::default(),
+            last_uses: LastUses::default(),
+            mail,
+            public_url: endpoints.url.clone(),
             random,
             started_at: now,
             clock,
@@ -279,6 +292,7 @@ impl Server {
         let checkpoints = checkpointer::run(app.clone(), config.checkpoints, checkpoint_file, shutdown.clone());
         let checkpoints = app.lifecycle.spawn(checkpoints);
         let webhooks = app.lifecycle.spawn(webhooks::worker::run(app.clone(), config.webhooks, shutdown.clone()));
+        let last_uses = app.lifecycle.spawn(last_use::run(app.clone(), shutdown.clone()));
         let HttpSettings { trusted_proxies, drain_delay, .. } = config.http;
         let tls_config = api_tls.as_ref().map(ApiTls::server_config);
         let http = http::serve(http_listener, tls_config, trusted_proxies, app.clone(), shutdown.clone());
@@ -291,7 +305,7 @@ impl Server {
             http: tokio::spawn(http),
             tls: api_tls,
             drain_delay,
-            _background: [rekeying, checkpoints, webhooks].map(AbortOnDropHandle::new),
+            _background: [rekeying, checkpoints, webhooks, last_uses].map(AbortOnDropHandle::new),
             stop_member,
             member,
             cli_credential,

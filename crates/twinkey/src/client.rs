@@ -20,6 +20,8 @@ use crate::{pinned, settings::DEFAULT_DATA_DIR};
 
 /// How long an answer may take that comes piece by piece.
 const LONG_ANSWER: Duration = Duration::from_hours(24);
+/// Entries that are asked for at a time.
+const PAGE: usize = 1000;
 
 /// Which server to talk to.
 #[derive(Args)]
@@ -86,16 +88,6 @@ impl Client {
         successful(request, &self.credential.url).await
     }
 
-    /// `PATCH path` with a JSON body.
-    pub async fn patch<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> anyhow::Result<T> {
-        self.send(self.request(Method::PATCH, path).json(body)).await
-    }
-
-    /// `DELETE path`.
-    pub async fn delete(&self, path: &str) -> anyhow::Result<()> {
-        successful(self.request(Method::DELETE, path), &self.credential.url).await.map(drop)
-    }
-
     /// `GET path` of a route that answers text.
     pub async fn get_text(&self, path: &str) -> anyhow::Result<String> {
         answer_text(self.request(Method::GET, path), &self.credential.url).await
@@ -104,6 +96,46 @@ impl Client {
     /// `POST path` with a JSON body.
     pub async fn post<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> anyhow::Result<T> {
         self.send(self.request(Method::POST, path).json(body)).await
+    }
+
+    /// `PATCH path` with a JSON body.
+    pub async fn patch<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> anyhow::Result<T> {
+        self.send(self.request(Method::PATCH, path).json(body)).await
+    }
+
+    /// `PUT path` with a JSON body.
+    pub async fn put<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> anyhow::Result<T> {
+        self.send(self.request(Method::PUT, path).json(body)).await
+    }
+
+    /// `POST path` with a JSON body, to a route that answers nothing.
+    pub async fn post_nothing(&self, path: &str, body: &impl Serialize) -> anyhow::Result<()> {
+        answer_text(self.request(Method::POST, path).json(body), &self.credential.url).await.map(drop)
+    }
+
+    /// `DELETE path`.
+    pub async fn delete(&self, path: &str) -> anyhow::Result<()> {
+        answer_text(self.request(Method::DELETE, path), &self.credential.url).await.map(drop)
+    }
+
+    /// Every page of a list. `parameter` is its parameter for the next page, `cursor` what to give it for the last entry.
+    pub async fn list<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        parameter: &str,
+        cursor: impl Fn(&T) -> &str,
+    ) -> anyhow::Result<Vec<T>> {
+        let limit = PAGE.to_string();
+        let (mut all, mut query) = (Vec::new(), vec![("limit", limit)]);
+        loop {
+            let encoded = reqwest::Url::parse_with_params("http://localhost", &query)?;
+            let page: Vec<T> = self.get(&format!("{path}?{}", encoded.query().unwrap_or_default())).await?;
+            let last = page.last().filter(|_| page.len() == PAGE).map(|last| cursor(last).to_owned());
+            all.extend(page);
+            let Some(last) = last else { return Ok(all) };
+            query.truncate(1);
+            query.push((parameter, last));
+        }
     }
 
     fn request(&self, method: Method, path: &str) -> RequestBuilder {

@@ -7,19 +7,20 @@ use sea_orm::{
 use sha2::{Digest, Sha256};
 
 use crate::db::{
-    self, audit, changes, checkpoints, deliveries, installation, organisations, pats, sessions, tokens,
+    self, audit, changes, checkpoints, deliveries, installation, invitations, organisations, pats, sessions, tokens,
     users::{self, memberships},
     webhooks, workspaces,
 };
 
 /// The tables that make up an installation, in an order in which each only refers to those before it.
-pub const COPIED: [&str; 13] = [
+pub const COPIED: [&str; 14] = [
     "organisations",
     "workspaces",
     "users",
     "memberships",
     "sessions",
     "pats",
+    "invitations",
     "tokens",
     "audit",
     "installation",
@@ -53,6 +54,7 @@ macro_rules! each_table {
             $function::<memberships::Entity> $arguments.await?,
             $function::<sessions::Entity> $arguments.await?,
             $function::<pats::Entity> $arguments.await?,
+            $function::<invitations::Entity> $arguments.await?,
             $function::<tokens::Entity> $arguments.await?,
             $function::<audit::Entity> $arguments.await?,
             $function::<installation::Entity> $arguments.await?,
@@ -69,12 +71,12 @@ pub async fn copy_all(
     source: &impl ConnectionTrait,
     target: &impl ConnectionTrait,
     report: &mut impl FnMut(&'static str, u64),
-) -> Result<[Content; 13], DbErr> {
+) -> Result<[Content; 14], DbErr> {
     Ok(each_table!(copy_table(source, Some(target), report)))
 }
 
 /// What is in every table.
-pub async fn read_all(db: &impl ConnectionTrait) -> Result<[Content; 13], DbErr> {
+pub async fn read_all(db: &impl ConnectionTrait) -> Result<[Content; 14], DbErr> {
     let nowhere = None::<&DatabaseConnection>;
     Ok(each_table!(copy_table(db, nowhere, &mut |_, _| ())))
 }

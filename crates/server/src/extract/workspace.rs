@@ -11,7 +11,6 @@ use twinkey_api::{Role, WorkspaceId};
 use super::{Caller, UserCaller};
 use crate::{
     app::App,
-    db,
     error::ApiError,
     registry::{KnownToken, Pair},
     validity,
@@ -101,7 +100,7 @@ impl<A: AtLeast> FromRequestParts<Arc<App>> for Manage<A> {
         };
         let asked = workspace_in_path(parts).await?;
         let (workspace_id, pair, _) = user_in(app, &user, &asked, A::ROLE).await?;
-        Ok(Self { user, workspace_id, pair, needed: PhantomData })
+        Ok(Self { user: *user, workspace_id, pair, needed: PhantomData })
     }
 }
 
@@ -123,7 +122,7 @@ async fn user_in(
     let not_found = || ApiError::NotFound(format!("Workspace '{asked}'"));
     let workspace_id = WorkspaceId::parse(asked).map_err(|_| not_found())?;
     let pair = validity::pair(app, &workspace_id).await?.ok_or_else(not_found)?;
-    let actual = db::users::role_in(&*app.db, &user.user, &workspace_id).await?;
+    let actual = user.role_in(&*app.db, &workspace_id).await?;
     if actual == Role::None {
         return Err(not_found());
     }

@@ -21,7 +21,7 @@ use crate::routes;
 pub struct Outcome {
     /// `sdk`, `pat`, `session`, `password`, `none`.
     pub kind: &'static str,
-    /// `accepted`, `malformed`, `unknown`, `rotated_out`, `wrong_password`.
+    /// `accepted`, `malformed`, `unknown`, `rotated_out`, `wrong_password`, `limited`.
     pub outcome: &'static str,
 }
 

@@ -5,19 +5,23 @@ use std::sync::Arc;
 use axum::{
     Json,
     body::Body,
-    extract::{Query, State, rejection::QueryRejection},
+    extract::State,
     http::header::{CONTENT_TYPE, HeaderName},
 };
 use bytes::Bytes;
 use futures::{Stream, stream};
 use sea_orm::DbErr;
 use twinkey_api::{
-    Role,
     audit::{AfterQuery, AuditKeys, AuditQuery, AuditRecord, Checkpoints},
     error::ErrorBody,
 };
 
-use crate::{app::App, db, error::ApiError, extract::SignedIn};
+use crate::{
+    app::App,
+    db,
+    error::ApiError,
+    extract::{InOrganisation, Queried, workspace::Admin},
+};
 
 /// Records that are read and sent at a time.
 const PAGE: u64 = 500;
@@ -34,11 +38,9 @@ const ACTION_MAX: usize = 100;
 )]
 pub async fn list(
     State(app): State<Arc<App>>,
-    SignedIn(caller): SignedIn,
-    query: Result<Query<AuditQuery>, QueryRejection>,
+    _access: InOrganisation<Admin>,
+    Queried(query): Queried<AuditQuery>,
 ) -> Result<Json<Vec<AuditRecord>>, ApiError> {
-    caller.require_in_organisation(Role::Admin)?;
-    let Query(query) = query.map_err(|rejection| ApiError::bad_request("InvalidQuery", rejection.body_text()))?;
     let limit = query.limit.unwrap_or(100);
     if !(1..=1000).contains(&limit) {
         return Err(ApiError::bad_request("InvalidQuery", "limit must be 1 to 1000"));
@@ -59,11 +61,9 @@ pub async fn list(
 )]
 pub async fn export(
     State(app): State<Arc<App>>,
-    SignedIn(caller): SignedIn,
-    query: Result<Query<AfterQuery>, QueryRejection>,
+    _access: InOrganisation<Admin>,
+    Queried(query): Queried<AfterQuery>,
 ) -> Result<([(HeaderName, &'static str); 1], Body), ApiError> {
-    caller.require_in_organisation(Role::Admin)?;
-    let Query(query) = query.map_err(|rejection| ApiError::bad_request("InvalidQuery", rejection.body_text()))?;
     let last = db::audit::last(&*app.db).await?.map_or(0, |last| last.sequence);
     // What somebody inserted in front of the first record is to be seen.
     let after = query.after.unwrap_or(i64::MIN);
@@ -93,8 +93,7 @@ fn lines(app: Arc<App>, after: i64, last: i64) -> impl Stream<Item = Result<Byte
     get, path = "/audit/keys", tag = "audit",
     responses((status = 200, body = AuditKeys), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody))
 )]
-pub async fn keys(State(app): State<Arc<App>>, SignedIn(caller): SignedIn) -> Result<Json<AuditKeys>, ApiError> {
-    caller.require_in_organisation(Role::Admin)?;
+pub async fn keys(State(app): State<Arc<App>>, _access: InOrganisation<Admin>) -> Result<Json<AuditKeys>, ApiError> {
     let installation = db::installation::find(&*app.db).await?;
     let installation = installation.ok_or_else(|| ApiError::Internal("there is no installation".into()))?.id;
     let public_keys = app.keys.signers().into_iter().map(|signer| signer.public_key.clone()).collect();
@@ -109,11 +108,9 @@ pub async fn keys(State(app): State<Arc<App>>, SignedIn(caller): SignedIn) -> Re
 )]
 pub async fn checkpoints(
     State(app): State<Arc<App>>,
-    SignedIn(caller): SignedIn,
-    query: Result<Query<AfterQuery>, QueryRejection>,
+    _access: InOrganisation<Admin>,
+    Queried(query): Queried<AfterQuery>,
 ) -> Result<Json<Checkpoints>, ApiError> {
-    caller.require_in_organisation(Role::Admin)?;
-    let Query(query) = query.map_err(|rejection| ApiError::bad_request("InvalidQuery", rejection.body_text()))?;
     let after = query.after.unwrap_or(0);
     Ok(Json(Checkpoints { checkpoints: db::checkpoints::list_after(&*app.db, after, CHECKPOINTS).await? }))
 }

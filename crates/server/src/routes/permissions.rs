@@ -14,7 +14,6 @@ use twinkey_api::{
 
 use crate::{
     app::App,
-    db,
     error::ApiError,
     extract::{Caller, UserCaller},
     registry::KnownToken,
@@ -36,12 +35,14 @@ pub async fn token_details(caller: Caller) -> Json<TokenDetails> {
             kind: "sdk".into(),
             workspace_id: Some(token.workspace_id.to_string()),
             user_id: None,
+            role: None,
             expires_at: None,
         },
         Caller::User(user) => TokenDetails {
             kind: if user.kind == TokenKind::Pat { "pat" } else { "session" }.into(),
-            workspace_id: None,
+            workspace_id: user.limits.workspace_id,
             user_id: Some(user.user.id),
+            role: user.limits.role,
             expires_at: user.expires_at,
         },
     })
@@ -101,7 +102,7 @@ async fn granted_to_user(
     id: &str,
     permission: &str,
 ) -> Result<bool, ApiError> {
-    let organisation_role = user.user.organisation_role();
+    let organisation_role = user.organisation_role();
     Ok(match resource_type {
         "Organisation" => {
             id == app.organisation.id
@@ -135,5 +136,5 @@ async fn role_in_workspace(app: &App, user: &UserCaller, id: &str) -> Result<Opt
     if validity::pair(app, &id).await?.is_none() {
         return Ok(None);
     }
-    Ok(Some(db::users::role_in(&*app.db, &user.user, &id).await?))
+    Ok(Some(user.role_in(&*app.db, &id).await?))
 }

@@ -2,12 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::{
-    Json,
-    extract::{Path, Query, State, rejection::QueryRejection},
-    http::StatusCode,
-    response::IntoResponse,
-};
+use axum::{Json, extract::State, http::StatusCode, response::IntoResponse};
 use sea_orm::ConnectionTrait;
 use serde_json::{Value, json};
 use twinkey_api::{
@@ -23,7 +18,7 @@ use crate::{
     audit::{self, Event},
     db,
     error::ApiError,
-    extract::{Body, Manage, workspace::Admin},
+    extract::{Body, Manage, Params, Queried, workspace::Admin},
     webhooks::{self, address, secret::WebhookSecret},
 };
 
@@ -96,7 +91,7 @@ pub async fn create(
 pub async fn get(
     State(app): State<Arc<App>>,
     access: Manage<Admin>,
-    Path(path): Path<(String, String)>,
+    Params(path): Params<(String, String)>,
 ) -> Result<Json<Webhook>, ApiError> {
     let (_, id) = path;
     Ok(Json(find(&*app.db, &access, &id).await?.describe()))
@@ -111,7 +106,7 @@ pub async fn get(
 pub async fn change(
     State(app): State<Arc<App>>,
     access: Manage<Admin>,
-    Path(path): Path<(String, String)>,
+    Params(path): Params<(String, String)>,
     Body(body): Body<ChangeWebhook>,
 ) -> Result<Json<Webhook>, ApiError> {
     let (_, id) = path;
@@ -157,7 +152,7 @@ pub async fn change(
 pub async fn delete(
     State(app): State<Arc<App>>,
     access: Manage<Admin>,
-    Path(path): Path<(String, String)>,
+    Params(path): Params<(String, String)>,
 ) -> Result<StatusCode, ApiError> {
     let (_, id) = path;
     let transaction = app.db.write().await?;
@@ -177,7 +172,7 @@ pub async fn delete(
 pub async fn test(
     State(app): State<Arc<App>>,
     access: Manage<Admin>,
-    Path(path): Path<(String, String)>,
+    Params(path): Params<(String, String)>,
 ) -> Result<(StatusCode, Json<Delivery>), ApiError> {
     let (_, id) = path;
     let transaction = app.db.write().await?;
@@ -203,11 +198,10 @@ pub async fn test(
 pub async fn deliveries(
     State(app): State<Arc<App>>,
     access: Manage<Admin>,
-    Path(path): Path<(String, String)>,
-    query: Result<Query<DeliveriesQuery>, QueryRejection>,
+    Params(path): Params<(String, String)>,
+    Queried(query): Queried<DeliveriesQuery>,
 ) -> Result<Json<Vec<Delivery>>, ApiError> {
     let (_, id) = path;
-    let Query(query) = query.map_err(|rejection| ApiError::bad_request("InvalidQuery", rejection.body_text()))?;
     let limit = query.limit.unwrap_or(50);
     if !(1..=100).contains(&limit) {
         return Err(ApiError::bad_request("InvalidQuery", "limit must be 1 to 100"));
@@ -230,7 +224,7 @@ pub async fn deliveries(
 pub async fn redeliver(
     State(app): State<Arc<App>>,
     access: Manage<Admin>,
-    Path(path): Path<(String, String, String)>,
+    Params(path): Params<(String, String, String)>,
 ) -> Result<(StatusCode, Json<Delivery>), ApiError> {
     let (_, id, delivery_id) = path;
     let transaction = app.db.write().await?;

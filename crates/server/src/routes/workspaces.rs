@@ -18,7 +18,10 @@ use crate::{
     app::App,
     db,
     error::ApiError,
-    extract::{Body, Caller, SignedIn, Streaming, UserCaller, workspace::Viewer},
+    extract::{
+        Body, Caller, InOrganisation, Streaming, UserCaller,
+        workspace::{Manager, Viewer},
+    },
     registry::KnownToken,
     tokens, validity,
 };
@@ -66,10 +69,9 @@ pub async fn get(State(app): State<Arc<App>>, access: Streaming<Viewer>) -> Resu
 )]
 pub async fn create(
     State(app): State<Arc<App>>,
-    SignedIn(user): SignedIn,
+    access: InOrganisation<Manager>,
     Body(body): Body<NewWorkspace>,
 ) -> Result<impl IntoResponse, ApiError> {
-    user.require_in_organisation(Role::Manager)?;
     let id = WorkspaceId::parse(&body.workspace_id)
         .map_err(|error| ApiError::bad_request("InvalidWorkspaceId", error.to_string()))?;
     let name = body.name.filter(|name| !name.trim().is_empty()).unwrap_or_else(|| id.to_string());
@@ -77,8 +79,8 @@ pub async fn create(
         return Err(ApiError::bad_request("InvalidName", format!("The name may have at most {NAME_MAX} bytes")));
     }
     let maker = app.clone();
-    let row =
-        to_its_end(&app, async move { tokens::create_workspace(&maker, &user.actor(), &id, &name).await }).await?;
+    let row = to_its_end(&app, async move { tokens::create_workspace(&maker, &access.user.actor(), &id, &name).await })
+        .await?;
     Ok((NO_STORE, Json(describe(&app, row, None)?)))
 }
 
@@ -87,10 +89,10 @@ async fn find(app: &App, id: &WorkspaceId) -> Result<db::workspaces::Model, ApiE
 }
 
 async fn list_for(app: &App, user: &UserCaller) -> Result<Vec<Workspace>, ApiError> {
-    let narrower = db::users::memberships_of(&*app.db, &user.user).await?;
+    let narrower = db::users::memberships_of(&*app.db, &user.user.id).await?;
     let role_in = |id: &str| {
         let narrower = narrower.iter().find(|(workspace_id, _)| workspace_id == id).map(|(_, role)| *role);
-        Role::effective(user.user.organisation_role(), narrower)
+        user.limits.in_workspace(id, Role::effective(user.user.organisation_role(), narrower))
     };
     let mut workspaces = Vec::new();
     let mut shown = Vec::new();

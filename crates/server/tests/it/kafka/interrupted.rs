@@ -148,7 +148,7 @@ async fn b4_while_somebody_repairs_a_token_its_cut_off_is_not_proved() {
         password: twinkey_kafka_admin::Password::new("as it was"),
         workspace: server.workspace().to_owned(),
     };
-    cluster.ensure_principal(&late).await.expect("granted");
+    cluster.make_principals(std::slice::from_ref(&late)).await.expect("granted");
     for who in ["another", "one"] {
         assert!(open().await, "{who} is not done");
         let transaction = db.write().await.expect("begun");
