@@ -14,6 +14,7 @@ pub mod token;
 pub mod token_pair;
 pub mod topic;
 pub mod usage;
+pub mod webhook;
 pub mod workspace;
 
 pub use name::{TopicName, WorkspaceId};

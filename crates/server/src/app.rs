@@ -20,6 +20,7 @@ use crate::{
     replicas::Replicas,
     sign_in::limits::Limits,
     usage::Usage,
+    webhooks::WebhookSettings,
 };
 
 /// The parts of a running server.
@@ -60,6 +61,8 @@ pub struct App {
     pub metrics: Metrics,
     /// Whether it is on its way out.
     pub lifecycle: Lifecycle,
+    /// Where webhooks may point.
+    pub webhooks: WebhookSettings,
     /// The organisation of this installation.
     pub organisation: crate::db::organisations::Model,
 }

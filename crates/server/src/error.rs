@@ -11,6 +11,7 @@ use twinkey_api::{Role, error::ErrorBody, usage::SafeToRotate};
 
 use crate::{
     db::{self, Failure},
+    http::observe::CorrelationId,
     registry::LoadError,
 };
 
@@ -219,7 +220,8 @@ impl From<LoadError> for ApiError {
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let status = self.status();
-        let correlation_id = format!("{:08X}", rand::random::<u32>());
+        let id = CorrelationId::current();
+        let correlation_id = id.to_string();
         match &self {
             Self::Internal(cause)
             | Self::Storage(cause)
@@ -230,13 +232,15 @@ impl IntoResponse for ApiError {
             | Self::OutcomeUnknown(cause) => {
                 tracing::error!(%correlation_id, code = self.code(), cause, "request failed");
             }
-            other => tracing::debug!(%correlation_id, code = other.code(), status = status.as_u16(), "request refused"),
+            other => tracing::debug!(%correlation_id, code = other.code(), "refused"),
         }
         let (message, code) = (self.to_string(), self.code().to_owned());
         let retry_after = if let Self::TooManyAttempts { seconds } = &self { Some(*seconds) } else { None };
         let safe_to_rotate = if let Self::TokenInUse(verdict) = self { Some(verdict) } else { None };
         let body = ErrorBody { message, correlation_id, code, safe_to_rotate };
         let mut response = (status, Json(body)).into_response();
+        // For the line about the request as a whole.
+        response.extensions_mut().insert(id);
         if status == StatusCode::UNAUTHORIZED {
             response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }

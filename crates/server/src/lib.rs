@@ -36,5 +36,6 @@ pub mod start;
 pub mod tokens;
 pub mod usage;
 pub mod validity;
+pub mod webhooks;
 
 pub use twinkey_embedded_broker::Clock;

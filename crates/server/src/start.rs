@@ -18,6 +18,7 @@ use zeroize::Zeroizing;
 
 use crate::{
     app::App,
+    audit::checkpointer::{self, CheckpointSettings},
     broker::{Broker, Ca, Embedded, Endpoint, Kafka, KafkaSettings, Reconciler, kafka::KafkaStartError, reconciler},
     ca, cli_credential,
     creation::{self, CreationError},
@@ -46,6 +47,7 @@ use crate::{
     },
     sign_in::limits::Limits,
     usage::{self, Usage, sign_ins::SignIns},
+    webhooks::{self, WebhookSettings},
 };
 
 /// What a server needs to know. Listeners, time and randomness are passed beside it.
@@ -85,6 +87,10 @@ pub struct Config {
     pub replicas: ReplicaMode,
     /// How long a replica trusts its memory without having asked the database what is new.
     pub replica_lease: Duration,
+    /// When the end of the audit log is signed, and where that is kept beside the database.
+    pub checkpoints: CheckpointSettings,
+    /// Where webhooks may point.
+    pub webhooks: WebhookSettings,
 }
 
 /// Why a server cannot start. One sentence each, for the person who started it.
@@ -170,9 +176,7 @@ pub struct Server {
     http: JoinHandle<()>,
     tls: Option<Arc<ApiTls>>,
     drain_delay: Duration,
-    _rekeying: AbortOnDropHandle<()>,
-    _last_uses: AbortOnDropHandle<()>,
-    _flushing: AbortOnDropHandle<()>,
+    _background: [AbortOnDropHandle<()>; 5],
     stop_member: CancellationToken,
     // Aborted with a server that is dropped: to others it is then one that was killed.
     member: AbortOnDropHandle<()>,
@@ -266,6 +270,7 @@ impl Server {
             clock,
             metrics,
             lifecycle,
+            webhooks: config.webhooks.clone(),
             organisation,
         });
         let (stop_member, lost) = (CancellationToken::new(), CancellationToken::new());
@@ -288,6 +293,11 @@ impl Server {
             }));
         }
         let rekeying = app.lifecycle.spawn(rekeying::run(app.clone(), config.rekey_every, shutdown.clone()));
+        let checkpoint_file =
+            config.checkpoints.file.clone().unwrap_or_else(|| directory.join(checkpointer::FILE_NAME));
+        let checkpoints = checkpointer::run(app.clone(), config.checkpoints, checkpoint_file, shutdown.clone());
+        let checkpoints = app.lifecycle.spawn(checkpoints);
+        let webhooks = app.lifecycle.spawn(webhooks::worker::run(app.clone(), config.webhooks, shutdown.clone()));
         let last_uses = app.lifecycle.spawn(last_use::run(app.clone(), shutdown.clone()));
         let flushing = app.lifecycle.spawn(usage::flush::run(app.clone(), shutdown.clone()));
         let HttpSettings { trusted_proxies, drain_delay, .. } = config.http;
@@ -302,9 +312,7 @@ impl Server {
             http: tokio::spawn(http),
             tls: api_tls,
             drain_delay,
-            _rekeying: AbortOnDropHandle::new(rekeying),
-            _last_uses: AbortOnDropHandle::new(last_uses),
-            _flushing: AbortOnDropHandle::new(flushing),
+            _background: [rekeying, checkpoints, webhooks, last_uses, flushing].map(AbortOnDropHandle::new),
             stop_member,
             member,
             cli_credential,

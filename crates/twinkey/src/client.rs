@@ -18,6 +18,8 @@ use twinkey_server::{cli_credential::CliCredential, random::Random, start::Endpo
 
 use crate::{pinned, settings::DEFAULT_DATA_DIR};
 
+/// How long an answer may take that comes piece by piece.
+const LONG_ANSWER: Duration = Duration::from_hours(24);
 /// Entries that are asked for at a time.
 const PAGE: usize = 1000;
 /// The pauses before a change is sent again that was not answered.
@@ -75,6 +77,17 @@ impl Client {
     /// `GET path`.
     pub async fn get<T: DeserializeOwned>(&self, path: &str) -> anyhow::Result<T> {
         self.send(self.request(Method::GET, path)).await
+    }
+
+    /// `GET path` with a query.
+    pub async fn get_with<T: DeserializeOwned>(&self, path: &str, query: &[(&str, String)]) -> anyhow::Result<T> {
+        self.send(self.request(Method::GET, path).query(query)).await
+    }
+
+    /// `GET path` of a route whose answer is too long to wait for its end.
+    pub async fn open(&self, path: &str, query: &[(&str, String)]) -> anyhow::Result<reqwest::Response> {
+        let request = self.request(Method::GET, path).query(query).timeout(LONG_ANSWER);
+        successful(request, &self.credential.url).await
     }
 
     /// `GET path` of a route that answers text.
@@ -162,12 +175,17 @@ pub async fn answer<T: DeserializeOwned>(request: RequestBuilder, url: &str) -> 
 }
 
 async fn answer_text(request: RequestBuilder, url: &str) -> anyhow::Result<String> {
+    successful(request, url).await?.text().await.context("the answer broke off")
+}
+
+/// Sends a request; an answer that is no success becomes the server's own sentence.
+async fn successful(request: RequestBuilder, url: &str) -> anyhow::Result<reqwest::Response> {
     let response = request.send().await.with_context(|| format!("no server answers at {url}; is it running?"))?;
     let status = response.status();
-    let text = response.text().await.context("the answer broke off")?;
     if status.is_success() {
-        return Ok(text);
+        return Ok(response);
     }
+    let text = response.text().await.context("the answer broke off")?;
     match serde_json::from_str::<ErrorBody>(&text) {
         Ok(error) if error.safe_to_rotate.is_some() => Err(InUse(error).into()),
         Ok(_) if status == StatusCode::UNAUTHORIZED => {

@@ -6,6 +6,8 @@
 pub mod audit;
 pub mod bounded;
 pub mod changes;
+pub mod checkpoints;
+pub mod deliveries;
 pub mod failure;
 pub mod heartbeat;
 pub mod idempotency;
@@ -26,6 +28,7 @@ mod sqlite;
 pub mod token_clients;
 pub mod tokens;
 pub mod users;
+pub mod webhooks;
 pub mod workspaces;
 
 use std::{collections::BTreeSet, fmt::Display, ops::Deref, sync::PoisonError, time::Duration};

@@ -1,5 +1,6 @@
 //! Serving HTTP/1.1 on a listener that was passed in, with bounds on what a client may take up.
 
+pub mod observe;
 pub mod proxies;
 pub mod tls;
 

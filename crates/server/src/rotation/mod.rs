@@ -21,6 +21,7 @@ use twinkey_api::{
     WorkspaceId,
     token_pair::{CutOffProof, CutOffState, DeactivatedToken, Rotated, Slot},
     usage::SafeToRotate,
+    webhook::WebhookEvent,
 };
 
 use crate::{
@@ -32,6 +33,7 @@ use crate::{
     registry::{self, KnownToken, Pair},
     tokens::undone,
     usage::report,
+    webhooks,
 };
 use prepare::Fresh;
 
@@ -194,6 +196,31 @@ async fn flip(
     };
     put_in_force(app, &*transaction, &fresh.next, Slot::Next).await?;
     let revision = db::changes::record(&*transaction, workspace_id.as_str()).await?;
+    let deactivated = match kind {
+        Kind::Normal => json!([before.current.id]),
+        Kind::Emergency => json!([before.current.id, before.next.id]),
+    };
+    let told = json!({
+        "workspaceId": workspace_id.as_str(),
+        "generation": expected + 1,
+        "kind": if *kind == Kind::Normal { "normal" } else { "emergency" },
+        "deactivated": deactivated,
+        "current": current.id,
+        "next": fresh.next.known.id,
+        "by": actor.name,
+        "reason": reason,
+    });
+    webhooks::enqueue(&*transaction, now, WebhookEvent::TokenRotated, workspace_id.as_str(), &told).await?;
+    if let Some(verdict) = &in_use {
+        let told = json!({
+            "workspaceId": workspace_id.as_str(),
+            "generation": expected + 1,
+            "forced": verdict.sentence,
+            "by": actor.name,
+            "reason": reason,
+        });
+        webhooks::enqueue(&*transaction, now, WebhookEvent::UnsafeRotationForced, workspace_id.as_str(), &told).await?;
+    }
     let event = Event {
         action: if *kind == Kind::Normal { "token.rotated" } else { "token.emergency_rotated" },
         workspace_id: Some(workspace_id.as_str()),

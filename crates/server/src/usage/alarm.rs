@@ -8,11 +8,12 @@ use std::collections::{BTreeSet, HashMap};
 use jiff::{SignedDuration, Timestamp};
 use sea_orm::{ConnectionTrait, DbErr};
 use serde_json::json;
-use twinkey_api::usage::Via;
+use twinkey_api::{usage::Via, webhook::WebhookEvent};
 
 use crate::{
     audit::{self, Actor, Event},
     db::{self, token_clients},
+    webhooks,
 };
 
 /// How long a client that raised an alarm raises no other one.
@@ -64,19 +65,25 @@ async fn record(
         credential: format!("sdk:{}", client.token_id),
         address: if client.address.is_empty() { "several".into() } else { client.address.clone() },
     };
+    let mut detail = json!({
+        "via": client.via,
+        "proved": proved,
+        "agent": client.agent,
+        "software": client.software,
+        "attempts": client.refused,
+        "lastAttemptAt": db::timestamp(client.refused_at),
+        "deactivatedAt": deactivated_at.map(db::timestamp),
+    });
     let event = Event {
         action: "token.used_after_deactivation",
         workspace_id: Some(&client.workspace_id),
         target: Some(&client.token_id),
-        detail: json!({
-            "via": client.via,
-            "proved": proved,
-            "agent": client.agent,
-            "software": client.software,
-            "attempts": client.refused,
-            "lastAttemptAt": db::timestamp(client.refused_at),
-            "deactivatedAt": deactivated_at.map(db::timestamp),
-        }),
+        detail: detail.clone(),
     };
+    detail["workspaceId"] = json!(client.workspace_id);
+    detail["token"] = json!(client.token_id);
+    detail["address"] = json!(actor.address);
+    let told = WebhookEvent::TokenUsedAfterDeactivation;
+    webhooks::enqueue(transaction, now, told, &client.workspace_id, &detail).await?;
     audit::append(transaction, &actor, now, event).await
 }

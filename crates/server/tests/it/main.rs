@@ -1,6 +1,7 @@
 //! Integration tests against the real server, in-process. Test names carry the promises of the design: S1–S11, B1–B7, and
 //! the guarantees g1–g8.
 
+mod audit;
 mod backup;
 mod bad_input;
 mod commit_proxy;
@@ -24,4 +25,5 @@ mod streaming;
 mod tls;
 mod topics;
 mod usage;
+mod webhooks;
 mod workspaces;

@@ -1,5 +1,6 @@
 //! Tests of the real process: the command line as a person types it, and faults that only a real process can have.
 
+mod audit;
 mod command_line;
 mod kill;
 mod people;

@@ -1,5 +1,7 @@
 //! Counters for `/metrics`, in Prometheus' text format. Labels are few and fixed: no ids, no addresses, no tokens.
 
+pub mod requests;
+
 use prometheus_client::{
     encoding::{EncodeLabelSet, text::encode},
     metrics::{
@@ -11,6 +13,9 @@ use prometheus_client::{
     registry::Registry,
 };
 use twinkey_api::usage::Via;
+
+use self::requests::Requests;
+use crate::routes;
 
 /// How an authentication ended.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -35,6 +40,35 @@ pub struct Repair {
     pub kind: &'static str,
 }
 
+/// How an attempt to deliver a webhook ended.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct DeliveryOutcome {
+    /// `delivered`, `failed`, `refused_address`, `given_up`.
+    pub outcome: &'static str,
+}
+
+/// About webhooks.
+#[derive(Default)]
+pub struct WebhookMetrics {
+    deliveries: Family<DeliveryOutcome, Counter>,
+}
+
+impl WebhookMetrics {
+    /// Counts an attempt.
+    pub fn delivered(&self, outcome: &'static str) {
+        self.deliveries.get_or_create(&DeliveryOutcome { outcome }).inc();
+    }
+}
+
+/// About the audit log.
+#[derive(Default)]
+pub struct AuditMetrics {
+    /// Checkpoints that this server has signed.
+    pub checkpoints: Counter,
+    /// 1 once this server has found that the log is not the one that was signed.
+    pub broken: Gauge,
+}
+
 /// All metrics of one server.
 pub struct Metrics {
     registry: Registry,
@@ -57,6 +91,12 @@ pub struct Metrics {
     pub repairs: Family<Repair, Counter>,
     /// Names on the broker that have no rights any more.
     pub names_without_rights: Gauge,
+    /// Requests by route.
+    pub requests: Requests,
+    /// About webhooks.
+    pub webhooks: WebhookMetrics,
+    /// About the audit log.
+    pub audit: AuditMetrics,
     tokens: Gauge,
     broker_connections: Gauge,
     open_cut_offs: Gauge,
@@ -100,6 +140,13 @@ impl Default for Metrics {
         registry.register("open_cut_offs", help, open_cut_offs.clone());
         let help = "Names on the broker without rights; see twinkey broker prune";
         registry.register("broker_names_without_rights", help, names_without_rights.clone());
+        let requests = Requests::register(&mut registry, routes::templates());
+        let (webhooks, audit) = (WebhookMetrics::default(), AuditMetrics::default());
+        let help = "Attempts to deliver webhooks by outcome";
+        registry.register("webhook_deliveries", help, webhooks.deliveries.clone());
+        registry.register("audit_checkpoints", "Signed checkpoints of the audit log", audit.checkpoints.clone());
+        let help = "Whether the audit log was found not to be the one that was signed; run twinkey audit verify";
+        registry.register("audit_broken", help, audit.broken.clone());
         Self {
             registry,
             authentications,
@@ -113,6 +160,9 @@ impl Default for Metrics {
             cut_off_seconds,
             repairs,
             names_without_rights,
+            requests,
+            webhooks,
+            audit,
             tokens,
             broker_connections,
             open_cut_offs,
