@@ -31,6 +31,24 @@ pub enum ApiError {
         /// When it died.
         deactivated_at: Timestamp,
     },
+    /// A token of a workspace that is no more. Only its holder can see this.
+    #[error(
+        "This SDK token belonged to workspace '{workspace_id}', which was deleted at {deleted_at}. It cannot be used again"
+    )]
+    WorkspaceDeleted {
+        /// The token's workspace.
+        workspace_id: String,
+        /// When it was deleted.
+        deleted_at: Timestamp,
+    },
+    /// A workspace that is on its way in or out.
+    #[error("Workspace '{workspace_id}' {what}; wait until that is over")]
+    WorkspaceBusy {
+        /// Which one.
+        workspace_id: String,
+        /// `is still being created` or `is being deleted`.
+        what: &'static str,
+    },
     /// The address or the password is wrong; deliberately not said which.
     #[error("The e-mail address or the password is wrong")]
     WrongPassword,
@@ -115,13 +133,16 @@ impl ApiError {
 
     fn status(&self) -> StatusCode {
         match self {
-            Self::Unauthenticated | Self::RotatedOut { .. } | Self::WrongPassword => StatusCode::UNAUTHORIZED,
+            Self::Unauthenticated
+            | Self::RotatedOut { .. }
+            | Self::WorkspaceDeleted { .. }
+            | Self::WrongPassword => StatusCode::UNAUTHORIZED,
             Self::RoleTooLow { .. } | Self::StreamingOnly | Self::OtherWorkspace { .. } | Self::PermissionDenied => {
                 StatusCode::FORBIDDEN
             }
             Self::NotFound(_) => StatusCode::NOT_FOUND,
             Self::Invalid { status, .. } => *status,
-            Self::StaleGeneration { .. } => StatusCode::CONFLICT,
+            Self::StaleGeneration { .. } | Self::WorkspaceBusy { .. } => StatusCode::CONFLICT,
             Self::Storage(_) => StatusCode::INSUFFICIENT_STORAGE,
             Self::BrokerUnavailable(_)
             | Self::BrokerOutcomeUnknown(_)
@@ -137,6 +158,8 @@ impl ApiError {
         match self {
             Self::Unauthenticated => "Unauthenticated",
             Self::RotatedOut { .. } => "TokenRotatedOut",
+            Self::WorkspaceDeleted { .. } => "WorkspaceDeleted",
+            Self::WorkspaceBusy { .. } => "WorkspaceBusy",
             Self::WrongPassword => "WrongPassword",
             Self::RoleTooLow { .. } => "RoleTooLow",
             Self::StreamingOnly => "StreamingOnly",

@@ -16,7 +16,7 @@ use prometheus_client::{
 pub struct Outcome {
     /// `sdk`, `pat`, `session`, `password`, `none`.
     pub kind: &'static str,
-    /// `accepted`, `malformed`, `unknown`, `rotated_out`, `wrong_password`.
+    /// `accepted`, `malformed`, `unknown`, `rotated_out`, `workspace_deleted`, `wrong_password`.
     pub outcome: &'static str,
 }
 

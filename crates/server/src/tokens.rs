@@ -108,6 +108,10 @@ pub async fn create_workspace(
     let transaction = app.db.write().await?;
     if let Some(other) = db::workspaces::find_overlapping(&*transaction, id).await? {
         let message = if other == id.as_str() {
+            let before = db::workspaces::find(&*transaction, &other).await?;
+            if before.is_some_and(|it| it.state == db::workspaces::DELETING) {
+                return Err(ApiError::WorkspaceBusy { workspace_id: other, what: "is being deleted" });
+            }
             format!("Workspace '{id}' already exists")
         } else {
             format!(

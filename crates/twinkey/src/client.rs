@@ -82,6 +82,16 @@ impl Client {
         self.send(self.request(Method::POST, path).json(body)).await
     }
 
+    /// `PATCH path` with a JSON body.
+    pub async fn patch<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> anyhow::Result<T> {
+        self.send(self.request(Method::PATCH, path).json(body)).await
+    }
+
+    /// `DELETE path` with a JSON body.
+    pub async fn delete<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> anyhow::Result<T> {
+        self.send(self.request(Method::DELETE, path).json(body)).await
+    }
+
     fn request(&self, method: Method, path: &str) -> RequestBuilder {
         self.http.request(method, format!("{}{path}", self.credential.url)).bearer_auth(&self.credential.token)
     }

@@ -34,7 +34,7 @@ enum Command {
     Env(commands::env::Env),
     /// Sign in to a server on another machine
     Login(commands::login::Login),
-    /// List and create workspaces
+    /// List, create, rename and delete workspaces
     #[command(subcommand)]
     Workspaces(commands::workspaces::Workspaces),
     /// Look at, rotate and verify SDK tokens
@@ -91,7 +91,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Serve(settings) => serve::run(*settings).await?,
         Command::Env(command) => command.run().await?,
         Command::Login(command) => command.run().await?,
-        Command::Workspaces(command) => command.run().await?,
+        Command::Workspaces(command) => return command.run().await,
         Command::Tokens(command) => return command.run().await,
         Command::Produce(command) => return command.run().await,
         Command::Consume(command) => command.run().await?,

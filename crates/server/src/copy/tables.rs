@@ -7,13 +7,13 @@ use sea_orm::{
 use sha2::{Digest, Sha256};
 
 use crate::db::{
-    self, audit, changes, installation, organisations, pats, sessions, tokens,
+    self, audit, changes, deleted_tokens, installation, organisations, pats, sessions, tokens,
     users::{self, memberships},
     workspaces,
 };
 
 /// The tables that make up an installation, in an order in which each only refers to those before it.
-pub const COPIED: [&str; 10] = [
+pub const COPIED: [&str; 11] = [
     "organisations",
     "workspaces",
     "users",
@@ -21,6 +21,7 @@ pub const COPIED: [&str; 10] = [
     "sessions",
     "pats",
     "tokens",
+    "deleted_tokens",
     "audit",
     "installation",
     "changes",
@@ -51,6 +52,7 @@ macro_rules! each_table {
             $function::<sessions::Entity> $arguments.await?,
             $function::<pats::Entity> $arguments.await?,
             $function::<tokens::Entity> $arguments.await?,
+            $function::<deleted_tokens::Entity> $arguments.await?,
             $function::<audit::Entity> $arguments.await?,
             $function::<installation::Entity> $arguments.await?,
             $function::<changes::Entity> $arguments.await?,
@@ -63,12 +65,12 @@ pub async fn copy_all(
     source: &impl ConnectionTrait,
     target: &impl ConnectionTrait,
     report: &mut impl FnMut(&'static str, u64),
-) -> Result<[Content; 10], DbErr> {
+) -> Result<[Content; 11], DbErr> {
     Ok(each_table!(copy_table(source, Some(target), report)))
 }
 
 /// What is in every table.
-pub async fn read_all(db: &impl ConnectionTrait) -> Result<[Content; 10], DbErr> {
+pub async fn read_all(db: &impl ConnectionTrait) -> Result<[Content; 11], DbErr> {
     let nowhere = None::<&DatabaseConnection>;
     Ok(each_table!(copy_table(db, nowhere, &mut |_, _| ())))
 }

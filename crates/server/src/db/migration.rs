@@ -1,6 +1,7 @@
 //! The schema, step by step. A step that was released is never edited; expand first, contract in a later release
 //! (docs/migrations.md).
 
+mod deletion;
 mod replicas;
 
 use sea_orm_migration::{
@@ -18,7 +19,7 @@ pub struct Migrator;
 #[async_trait::async_trait]
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(Initial), Box::new(replicas::Replicas)]
+        vec![Box::new(Initial), Box::new(replicas::Replicas), Box::new(deletion::Deletion)]
     }
 }
 

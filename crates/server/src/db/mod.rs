@@ -6,6 +6,7 @@
 pub mod audit;
 pub mod bounded;
 pub mod changes;
+pub mod deleted_tokens;
 pub mod failure;
 pub mod heartbeat;
 pub mod installation;

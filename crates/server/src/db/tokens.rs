@@ -4,7 +4,11 @@
 //! on the broker, and its secret was never shown to anybody.
 
 use jiff::Timestamp;
-use sea_orm::{ConnectionTrait, DbErr, IntoActiveModel, entity::prelude::*, sea_query::Expr};
+use sea_orm::{
+    Condition, ConnectionTrait, DbErr, IntoActiveModel,
+    entity::prelude::*,
+    sea_query::{Expr, IntoCondition},
+};
 use twinkey_api::{WorkspaceId, token_pair::Slot};
 
 use crate::keys::TokenHash;
@@ -101,6 +105,29 @@ pub async fn deactivate(
         .filter(Column::Slot.eq(slot.name()))
         .exec(db)
         .await?;
+    Ok(())
+}
+
+/// Ends every token of a workspace that is not dead yet, as [`deactivate`] does with one. One that was being prepared was never
+/// shown to anybody, so that there is nothing to prove.
+pub async fn deactivate_all(
+    db: &impl ConnectionTrait,
+    workspace_id: &str,
+    now: Timestamp,
+    cut_off_at: Option<Timestamp>,
+) -> Result<(), DbErr> {
+    let end = |slot: Condition, cut_off_at: Option<Timestamp>| {
+        Entity::update_many()
+            .col_expr(Column::CutOffAt, Expr::value(cut_off_at.map(Timestamp::as_millisecond)))
+            .col_expr(Column::Slot, Expr::value(None::<String>))
+            .col_expr(Column::Sealed, Expr::value(Vec::<u8>::new()))
+            .col_expr(Column::DeactivatedAt, Expr::value(now.as_millisecond()))
+            .filter(Column::WorkspaceId.eq(workspace_id))
+            .filter(Column::DeactivatedAt.is_null())
+            .filter(slot)
+    };
+    end(Column::Slot.is_null().into_condition(), Some(now)).exec(db).await?;
+    end(Column::Slot.is_not_null().into_condition(), cut_off_at).exec(db).await?;
     Ok(())
 }
 

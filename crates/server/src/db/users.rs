@@ -113,6 +113,12 @@ pub async fn insert_membership(
     Ok(())
 }
 
+/// Takes everybody's own role in a workspace away: it is being removed.
+pub async fn forget_workspace(db: &impl ConnectionTrait, workspace_id: &str) -> Result<(), DbErr> {
+    memberships::Entity::delete_many().filter(memberships::Column::WorkspaceId.eq(workspace_id)).exec(db).await?;
+    Ok(())
+}
+
 /// The role that `user` has in one workspace: the narrower scope wins.
 pub async fn role_in(db: &impl ConnectionTrait, user: &Model, workspace_id: &WorkspaceId) -> Result<Role, DbErr> {
     let membership =

@@ -6,6 +6,8 @@ use sea_orm::{
 };
 use twinkey_api::WorkspaceId;
 
+use super::{deleted_tokens, users};
+
 /// A row.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "workspaces")]
@@ -23,7 +25,7 @@ pub struct Model {
     pub created_at: i64,
     /// The last change of its tokens: see [`super::changes`].
     pub revision: i64,
-    /// [`CREATING`] or [`READY`].
+    /// [`CREATING`], [`READY`] or [`DELETING`].
     pub state: String,
 }
 
@@ -31,6 +33,8 @@ pub struct Model {
 pub const CREATING: &str = "creating";
 /// The state of a workspace that can be used.
 pub const READY: &str = "ready";
+/// The state of a workspace whose tokens are dead, and whose topics and groups are going.
+pub const DELETING: &str = "deleting";
 
 /// No relations are walked through the ORM.
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
@@ -88,6 +92,36 @@ pub async fn set_ready(db: &impl ConnectionTrait, id: &str) -> Result<bool, DbEr
 pub async fn delete_creating(db: &impl ConnectionTrait, id: &str) -> Result<bool, DbErr> {
     let result = Entity::delete_many().filter(Column::Id.eq(id)).filter(Column::State.eq(CREATING)).exec(db).await?;
     Ok(result.rows_affected == 1)
+}
+
+/// Begins the end of a workspace; `false` if it cannot be used (any longer).
+pub async fn set_deleting(db: &impl ConnectionTrait, id: &str) -> Result<bool, DbErr> {
+    let result = Entity::update_many()
+        .col_expr(Column::State, Expr::value(DELETING))
+        .filter(Column::Id.eq(id))
+        .filter(Column::State.eq(READY))
+        .exec(db)
+        .await?;
+    Ok(result.rows_affected == 1)
+}
+
+/// The workspaces that are being deleted.
+pub async fn list_deleting(db: &impl ConnectionTrait) -> Result<Vec<Model>, DbErr> {
+    Entity::find().filter(Column::State.eq(DELETING)).order_by_asc(Column::Id).all(db).await
+}
+
+/// Removes a workspace that was being deleted, and with it whatever else names it; its id is free again.
+pub async fn delete_deleting(db: &impl ConnectionTrait, id: &str, now: Timestamp) -> Result<(), DbErr> {
+    deleted_tokens::bury(db, id, now).await?;
+    users::forget_workspace(db, id).await?;
+    Entity::delete_many().filter(Column::Id.eq(id)).filter(Column::State.eq(DELETING)).exec(db).await?;
+    Ok(())
+}
+
+/// Gives a workspace another name.
+pub async fn rename(db: &impl ConnectionTrait, id: &str, name: &str) -> Result<(), DbErr> {
+    Entity::update_many().col_expr(Column::Name, Expr::value(name)).filter(Column::Id.eq(id)).exec(db).await?;
+    Ok(())
 }
 
 /// Those of these workspaces that there are.

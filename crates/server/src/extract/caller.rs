@@ -109,6 +109,10 @@ async fn sdk(app: &App, token: &Secret) -> Result<Arc<KnownToken>, ApiError> {
             app.metrics.authenticated("sdk", "rotated_out");
             Err(ApiError::RotatedOut { workspace_id, deactivated_at })
         }
+        Verdict::Deleted { workspace_id, deleted_at } => {
+            app.metrics.authenticated("sdk", "workspace_deleted");
+            Err(ApiError::WorkspaceDeleted { workspace_id, deleted_at })
+        }
         Verdict::Unknown => {
             app.metrics.authenticated("sdk", "unknown");
             Err(ApiError::Unauthenticated)

@@ -43,7 +43,7 @@ pub async fn prepare(app: &App, order: &Order) -> Result<Fresh, ApiError> {
         return Ok(Fresh::generate(app, workspace_id, *kind));
     }
     // Said again, and for sure, by the transaction; here it spares the cluster principals that nobody will use.
-    let workspace = db::workspaces::find(&*app.db, workspace_id.as_str()).await?;
+    let workspace = db::workspaces::find_ready(&*app.db, workspace_id).await?;
     let workspace = workspace.ok_or_else(|| ApiError::NotFound(format!("Workspace '{workspace_id}'")))?;
     if workspace.generation != *expected {
         return Err(ApiError::StaleGeneration { expected: *expected, actual: workspace.generation });
@@ -62,6 +62,9 @@ async fn attempt(app: &App, order: &Order) -> Result<Result<Fresh, BrokerError>,
     let fresh = Fresh::generate(app, &order.workspace_id, order.kind);
     let principals = fresh.all().map(|token| principal_of(app, token)).collect::<Result<Vec<_>, _>>()?;
     let transaction = app.db.write().await?;
+    if db::workspaces::find_ready(&*transaction, &order.workspace_id).await?.is_none() {
+        return Err(ApiError::NotFound(format!("Workspace '{}'", order.workspace_id)));
+    }
     for token in fresh.all() {
         token.insert_prepared(&*transaction).await?;
     }

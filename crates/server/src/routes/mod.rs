@@ -74,7 +74,7 @@ fn documented() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(broker_settings::librdkafka))
         .routes(routes!(broker_settings::certificates))
         .routes(routes!(workspaces::list, workspaces::create))
-        .routes(routes!(workspaces::get))
+        .routes(routes!(workspaces::get, workspaces::rename, workspaces::delete))
         .routes(routes!(topics::list, topics::create))
         .routes(routes!(topics::get, topics::change, topics::delete))
         .routes(routes!(topics::clean))

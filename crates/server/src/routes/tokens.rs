@@ -28,7 +28,7 @@ use crate::{
 };
 
 /// The longest reason, in bytes.
-const REASON_MAX: usize = 1000;
+pub(super) const REASON_MAX: usize = 1000;
 
 /// Both tokens, without their values
 #[utoipa::path(

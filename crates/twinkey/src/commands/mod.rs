@@ -15,7 +15,10 @@ pub mod tokens;
 pub mod topics;
 pub mod workspaces;
 
-use std::path::PathBuf;
+use std::{
+    io::{IsTerminal, Write},
+    path::PathBuf,
+};
 
 use clap::Args;
 use comfy_table::{Table, presets::NOTHING};
@@ -46,6 +49,19 @@ impl DatabaseArgs {
 /// Checks a workspace's id where it is typed, so that it can stand in a path.
 fn workspace_id(text: &str) -> Result<String, BadWorkspaceId> {
     WorkspaceId::parse(text).map(|id| id.to_string())
+}
+
+/// Asks a person to type `expected`, so that what cannot be undone does not happen by accident.
+fn typed(expected: &str, question: &str) -> anyhow::Result<bool> {
+    anyhow::ensure!(
+        std::io::stdin().is_terminal(),
+        "there is no terminal to ask on; repeat with --yes if you are sure"
+    );
+    print!("{question}");
+    std::io::stdout().flush()?;
+    let mut answer = String::new();
+    std::io::stdin().read_line(&mut answer)?;
+    Ok(answer.trim() == expected)
 }
 
 /// A table in the house style: a header, no lines.

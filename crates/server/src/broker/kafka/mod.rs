@@ -1,6 +1,7 @@
 //! Apache Kafka behind the common interface. Twinkey is never in the data path: it makes principals, takes them away, and
 //! asks every broker by itself whether that has happened.
 
+mod clear;
 mod settings;
 mod start;
 mod topics;
@@ -79,6 +80,10 @@ impl Broker for Kafka {
 
     async fn clean_topic(&self, name: &str) -> Result<(), TopicError> {
         topics::clean(&self.cluster, name).await
+    }
+
+    async fn clear(&self, workspace_id: &WorkspaceId) -> Result<(), TopicError> {
+        clear::clear(&self.cluster, workspace_id).await
     }
 
     fn kafka(&self) -> Option<&Kafka> {

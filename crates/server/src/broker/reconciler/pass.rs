@@ -20,7 +20,7 @@ use crate::{
     broker::Kafka,
     creation,
     cut_off::{self, Dead},
-    db,
+    db, deletion,
     metrics::Repair,
     replicas::leader::{Fence, FenceError},
 };
@@ -99,6 +99,12 @@ async fn pass(
     for row in db::principals::list_open(&*app.db).await? {
         report.open_cut_offs += 1;
         cut_off::follow(app, dead(app, row));
+    }
+    for workspace in db::workspaces::list_deleting(&*app.db).await? {
+        report.open_deletions += 1;
+        if let Ok(id) = WorkspaceId::parse(&workspace.id) {
+            deletion::follow(app, &id);
+        }
     }
     let Some(kafka) = app.broker.kafka() else { return Ok(Vec::new()) };
     finish_workspaces(app, now, report).await?;
@@ -205,11 +211,10 @@ async fn lift_quotas(app: &App, kafka: &Kafka, starved: &[String], now: Timestam
     let kept = SignedDuration::try_from(idle.max(Duration::ZERO)).map_or(QUOTA_FOR, |idle| (idle * 2).max(QUOTA_FOR));
     let old = (now - kept).as_millisecond();
     let rows = rows_of(app, starved).await?;
-    let over: Vec<_> = rows
-        .iter()
-        .filter(|row| row.cut_off_at.is_some_and(|at| at < old))
-        .map(|row| app.keys.principal(&row.id))
-        .collect();
+    let buried = buried_of(app, starved).await?;
+    let over = rows.iter().filter(|row| row.cut_off_at.is_some_and(|at| at < old)).map(|row| &row.id);
+    let over = over.chain(buried.iter().filter(|row| row.deleted_at < old).map(|row| &row.id));
+    let over: Vec<_> = over.map(|id| app.keys.principal(id)).collect();
     if !over.is_empty() {
         kafka.cluster.lift_quotas_of_dead(&over).await?;
     }
@@ -222,6 +227,17 @@ async fn rows_of(app: &App, principals: &[String]) -> Result<Vec<db::tokens::Mod
     let mut rows = Vec::new();
     for ids in ids.chunks(500) {
         rows.extend(db::principals::list_of_ids(&*app.db, ids).await?);
+    }
+    Ok(rows)
+}
+
+/// Those whose workspace is gone; that was after their cut-off.
+async fn buried_of(app: &App, principals: &[String]) -> Result<Vec<db::deleted_tokens::Model>, DbErr> {
+    let prefix = app.keys.principal("");
+    let ids: Vec<_> = principals.iter().filter_map(|name| name.strip_prefix(&prefix)).collect();
+    let mut rows = Vec::new();
+    for ids in ids.chunks(500) {
+        rows.extend(db::deleted_tokens::list_of_ids(&*app.db, ids).await?);
     }
     Ok(rows)
 }
