@@ -8,6 +8,7 @@ pub mod error;
 pub mod master_key;
 pub mod name;
 pub mod role;
+pub mod settings;
 pub mod token;
 pub mod token_pair;
 pub mod topic;

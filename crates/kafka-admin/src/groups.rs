@@ -101,7 +101,9 @@ impl Cluster {
     pub async fn remove_members(&self, group: &Group) -> Result<(), Error> {
         let ids = std::slice::from_ref(&group.id);
         let members = group.members.iter().map(|member| {
-            MemberIdentity::default().with_member_id(StrBytes::from_string(member.id.clone())).with_group_instance_id(None)
+            MemberIdentity::default()
+                .with_member_id(StrBytes::from_string(member.id.clone()))
+                .with_group_instance_id(None)
         });
         let request = LeaveGroupRequest::default()
             .with_group_id(GroupId(StrBytes::from_string(group.id.clone())))

@@ -175,8 +175,7 @@ impl Cluster {
         let topics: Vec<_> = listed.topics.iter().filter(|topic| name_of(topic).starts_with(prefix)).collect();
         for batch in topics.chunks(BATCH) {
             let states = batch.iter().map(|topic| DeleteTopicState::default().with_topic_id(topic.topic_id));
-            let request =
-                DeleteTopicsRequest::default().with_topics(states.collect()).with_timeout_ms(broker_time());
+            let request = DeleteTopicsRequest::default().with_topics(states.collect()).with_timeout_ms(broker_time());
             self.patiently(|| async {
                 let (answer, address) = self.order(&what, &request, 6..=6).await?;
                 answer.responses.iter().try_for_each(|result| {

@@ -129,7 +129,8 @@ async fn begin(
     if !db::workspaces::set_deleting(&*transaction, id.as_str()).await? {
         return Err(ApiError::WorkspaceBusy { workspace_id: id.to_string(), what: "is still being created" });
     }
-    let dead: Vec<_> = db::tokens::list_valid_of(&*transaction, id).await?.into_iter().map(|row| died(app, row, now)).collect();
+    let dead: Vec<_> =
+        db::tokens::list_valid_of(&*transaction, id).await?.into_iter().map(|row| died(app, row, now)).collect();
     // On a broker that asks the registry the commit itself cuts off: see `rotation`.
     let proved = app.broker.kafka().is_none().then_some(now);
     db::tokens::deactivate_all(&*transaction, id.as_str(), now, proved).await?;
@@ -181,8 +182,7 @@ async fn settle(app: &App, id: &WorkspaceId, error: DbErr) -> Result<Vec<Arc<Kno
     let settled = app.db.settled(id.as_str()).await?;
     let found = db::workspaces::find(&*settled, id.as_str()).await;
     let found = found.map_err(|error| app.db.unsettled(id.as_str(), error))?;
-    let removed =
-        app.registry.reload(&*settled, id).await.map_err(|error| app.db.unsettled(id.as_str(), error))?;
+    let removed = app.registry.reload(&*settled, id).await.map_err(|error| app.db.unsettled(id.as_str(), error))?;
     if found.is_none_or(|workspace| workspace.state == DELETING) { Ok(removed) } else { Err(undone(error)) }
 }
 

@@ -133,10 +133,9 @@ impl ApiError {
 
     fn status(&self) -> StatusCode {
         match self {
-            Self::Unauthenticated
-            | Self::RotatedOut { .. }
-            | Self::WorkspaceDeleted { .. }
-            | Self::WrongPassword => StatusCode::UNAUTHORIZED,
+            Self::Unauthenticated | Self::RotatedOut { .. } | Self::WorkspaceDeleted { .. } | Self::WrongPassword => {
+                StatusCode::UNAUTHORIZED
+            }
             Self::RoleTooLow { .. } | Self::StreamingOnly | Self::OtherWorkspace { .. } | Self::PermissionDenied => {
                 StatusCode::FORBIDDEN
             }

@@ -54,9 +54,7 @@ pub async fn verdict(app: &App, token: &Secret) -> Result<Verdict, ApiError> {
     let hashes = app.keys.hashes(token);
     let Some(row) = ask(db::tokens::find_by_hash(&*app.db, &hashes)).await? else {
         return Ok(match ask(db::deleted_tokens::find_by_hash(&*app.db, &hashes)).await? {
-            Some(row) => {
-                Verdict::Deleted { workspace_id: row.workspace_id, deleted_at: db::timestamp(row.deleted_at) }
-            }
+            Some(row) => Verdict::Deleted { workspace_id: row.workspace_id, deleted_at: db::timestamp(row.deleted_at) },
             None => Verdict::Unknown,
         });
     };

@@ -84,7 +84,8 @@ impl Broker for Embedded {
         }
         for group in self.broker.groups(&scope) {
             let deleted = self.broker.delete_group(&group);
-            deleted.map_err(|error| TopicError::Storage(format!("the consumer group {group} is still there: {error}")))?;
+            deleted
+                .map_err(|error| TopicError::Storage(format!("the consumer group {group} is still there: {error}")))?;
         }
         Ok(())
     }

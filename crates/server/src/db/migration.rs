@@ -3,6 +3,7 @@
 
 mod deletion;
 mod replicas;
+mod usage;
 
 use sea_orm_migration::{
     prelude::*,
@@ -19,7 +20,7 @@ pub struct Migrator;
 #[async_trait::async_trait]
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(Initial), Box::new(replicas::Replicas), Box::new(deletion::Deletion)]
+        vec![Box::new(Initial), Box::new(replicas::Replicas), Box::new(usage::Usage), Box::new(deletion::Deletion)]
     }
 }
 

@@ -7,6 +7,7 @@ pub mod broker_settings;
 pub mod master_key;
 pub mod permissions;
 pub mod profile;
+pub mod settings;
 pub mod system;
 pub mod tokens;
 pub mod topics;
@@ -75,6 +76,7 @@ fn documented() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(broker_settings::certificates))
         .routes(routes!(workspaces::list, workspaces::create))
         .routes(routes!(workspaces::get, workspaces::rename, workspaces::delete))
+        .routes(routes!(settings::get, settings::change))
         .routes(routes!(topics::list, topics::create))
         .routes(routes!(topics::get, topics::change, topics::delete))
         .routes(routes!(topics::clean))

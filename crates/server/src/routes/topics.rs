@@ -81,7 +81,8 @@ pub async fn create(
         replication_factor: replication_factor.flatten(),
         config: broker_config(&settings)?,
     };
-    let topic = deletion::create_topic(&app, &access.workspace_id, new).await?.map_err(|error| refused(error, &body.name))?;
+    let topic =
+        deletion::create_topic(&app, &access.workspace_id, new).await?.map_err(|error| refused(error, &body.name))?;
     Ok(Json(describe(&access.workspace_id, topic)))
 }
 

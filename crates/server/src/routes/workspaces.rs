@@ -144,7 +144,8 @@ pub async fn delete(
         return Err(ApiError::bad_request("InvalidReason", format!("The reason may have at most {REASON_MAX} bytes")));
     }
     let deleting = app.clone();
-    let deletion = async move { deletion::delete(&deleting, &user.actor(), &workspace_id, body.reason.as_deref()).await };
+    let deletion =
+        async move { deletion::delete(&deleting, &user.actor(), &workspace_id, body.reason.as_deref()).await };
     let deleted = to_its_end(&app, deletion).await?;
     let status = match deleted.state {
         DeletionState::Deleted => StatusCode::OK,

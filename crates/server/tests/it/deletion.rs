@@ -98,11 +98,10 @@ async fn g2_when_a_deletion_is_answered_nothing_of_the_workspace_is_left() {
     }
     server.api.get(&format!("/workspaces/{acme}"), &server.admin).await.refused(404);
     delete(&server, &acme, &acme, &server.admin).await.refused(404);
-    assert_eq!(actions(&server, &acme).await, [
-        "workspace.created",
-        "workspace.deleted",
-        "workspace.deletion_finished"
-    ]);
+    assert_eq!(
+        actions(&server, &acme).await,
+        ["workspace.created", "workspace.deleted", "workspace.deletion_finished"]
+    );
 
     // Its id is free again, for another workspace: without topics, groups, members, and with tokens of its own.
     create(&server, &acme).await.ok();
@@ -164,7 +163,9 @@ async fn what_is_being_deleted_can_neither_be_used_nor_made_again() {
     assert_eq!((answer.status.as_u16(), answer.json()["state"].as_str()), (202, Some("deleting")), "{}", answer.text);
     assert_eq!(server.api.get("/workspaces", &token).await.json()["code"], "WorkspaceDeleted");
     let listed = server.api.get("/workspaces", &server.admin).await.ok();
-    let status = |list: &Value| list.as_array()?.iter().find(|it| it["workspaceId"] == acme)?["status"].as_str().map(str::to_owned);
+    let status = |list: &Value| {
+        list.as_array()?.iter().find(|it| it["workspaceId"] == acme)?["status"].as_str().map(str::to_owned)
+    };
     assert_eq!(status(&listed).as_deref(), Some("Deleting"));
     let message = create(&server, &acme).await.refused(409);
     assert!(message.contains("is being deleted"), "{message}");

@@ -15,6 +15,7 @@ mod people;
 mod rekeying;
 mod replicas;
 mod rotation;
+mod settings;
 mod start;
 mod state_machine;
 mod streaming;

@@ -46,7 +46,7 @@ pub mod machine {
 
     use super::Step;
 
-    pub fn run(steps: Vec<Step>) {
+    pub(super) fn run(steps: Vec<Step>) {
         let mut runtime = Runtime::new().expect("a runtime");
         let mut server = runtime.block_on(TestServer::start());
         let mut dead: HashSet<String> = HashSet::new();

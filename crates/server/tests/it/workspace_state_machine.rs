@@ -52,7 +52,7 @@ mod machine {
         state_machine::machine::{crash, poll_at_most},
     };
 
-    pub fn run(steps: &[Step]) {
+    pub(super) fn run(steps: &[Step]) {
         let mut runtime = Runtime::new().expect("a runtime");
         let mut server = runtime.block_on(TestServer::start());
         let mut dead = HashSet::new();
