@@ -15,6 +15,12 @@ pub struct WorkspaceSettings {
     /// For how long after its last use Token 1 counts as in use, so that it is not rotated away without `force`.
     #[schema(example = 15)]
     pub safe_to_rotate_minutes: u32,
+    /// On Apache Kafka: whether the workspace's tokens may use transactional ids that do not begin with its id, as quixstreams 2.7 to
+    /// 3.19 does. **Its price:** such workspaces can fence each other's transactional producers. Without meaning on the
+    /// embedded broker, which keeps the transactional ids of workspaces apart.
+    #[serde(default)]
+    #[schema(example = false)]
+    pub any_transactional_id: bool,
 }
 
 /// Body of `PATCH /workspaces/{workspaceId}/settings`: what is not named stays, `null` is the default again.
@@ -25,6 +31,10 @@ pub struct ChangeWorkspaceSettings {
     #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<u32>, minimum = 1, maximum = 43200)]
     pub safe_to_rotate_minutes: Option<Option<u32>>,
+    /// Takes effect on the cluster within a minute.
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<bool>)]
+    pub any_transactional_id: Option<Option<bool>>,
 }
 
 /// What is named is `Some`, be it null.

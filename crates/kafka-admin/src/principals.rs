@@ -9,7 +9,8 @@ use futures::{
 use tokio::time::{Instant, timeout_at};
 
 use crate::{
-    Cluster, Error, Password, acls,
+    Cluster, Error, Password,
+    acls::{self, Acl},
     answer::judge,
     barrier::{self, rights_of},
     cluster::BrokerInfo,
@@ -31,6 +32,8 @@ pub struct Principal {
     pub password: Password,
     /// The workspace: the rights cover everything that begins with this and a dash.
     pub workspace: String,
+    /// Whether it may use any transactional id as well: see [`acls::any_transactional_id`].
+    pub any_transactional_id: bool,
 }
 
 /// Principals that are in place.
@@ -88,7 +91,7 @@ impl Cluster {
             let link = self.link(&broker.address);
             let reason = match &mark {
                 Some(mark) => shows(&link, mark, 1, deadline).await,
-                None => shows(&link, &batch[0].name, acls::RIGHTS.len(), deadline).await,
+                None => shows(&link, &batch[0].name, batch[0].rights().count(), deadline).await,
             };
             Some(SilentBroker { broker, reason: reason.err()? })
         });
@@ -139,7 +142,7 @@ impl Cluster {
     async fn grant(&self, batch: &[Principal]) -> Result<(), Error> {
         const WHAT: &str = "grant a token its rights";
         let creations = batch.iter().flat_map(|principal| {
-            acls::rights(&principal.prefix()).map(|acl| acls::creation(&principal.name, &acl)).collect::<Vec<_>>()
+            principal.rights().map(|acl| acls::creation(&principal.name, &acl)).collect::<Vec<_>>()
         });
         let request = acls::create_request(creations.collect());
         self.patiently(|| async {
@@ -154,9 +157,11 @@ impl Cluster {
 }
 
 impl Principal {
-    /// How everything begins that the principal may touch.
-    pub(crate) fn prefix(&self) -> String {
-        format!("{}-", self.workspace)
+    /// What it may do.
+    fn rights(&self) -> impl Iterator<Item = Acl> {
+        let own: Vec<_> = acls::rights(&format!("{}-", self.workspace)).collect();
+        let any = self.any_transactional_id.then(acls::any_transactional_id);
+        own.into_iter().chain(any.into_iter().flatten())
     }
 }
 

@@ -42,6 +42,7 @@ impl FreshToken {
             repair_by: None,
             repair_since: None,
             key_id: Some(keys.id().to_owned()),
+            revealed_at: None,
             id,
         };
         let known =

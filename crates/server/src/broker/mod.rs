@@ -61,6 +61,8 @@ pub struct Principal {
     pub password: Zeroizing<String>,
     /// The workspace that it may stream in.
     pub workspace_id: WorkspaceId,
+    /// Whether it may use transactional ids without the workspace's prefix: a setting of the workspace.
+    pub any_transactional_id: bool,
 }
 
 impl fmt::Debug for Principal {

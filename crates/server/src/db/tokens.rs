@@ -44,6 +44,8 @@ pub struct Model {
     pub repair_since: Option<i64>,
     /// The master key that `hash` and `sealed` were made with, by its id; null: the one from before keys had ids.
     pub key_id: Option<String>,
+    /// When somebody was first shown it; milliseconds since the epoch. Until then nobody can have used it.
+    pub revealed_at: Option<i64>,
 }
 
 /// No relations are walked through the ORM.

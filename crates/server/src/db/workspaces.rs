@@ -1,5 +1,7 @@
 //! Workspaces.
 
+use std::collections::HashSet;
+
 use jiff::Timestamp;
 use sea_orm::{
     ActiveValue::Set, ConnectionTrait, DbErr, ExprTrait, QueryOrder, QuerySelect, entity::prelude::*, sea_query::Expr,
@@ -29,6 +31,12 @@ pub struct Model {
     pub state: String,
     /// A setting of the workspace; null: its default.
     pub safe_to_rotate_minutes: Option<i64>,
+    /// A setting: whether its tokens may use transactional ids without its prefix. Only Apache Kafka needs it.
+    pub any_transactional_id: bool,
+    /// A setting: for how long a rotation can be undone; null: not at all.
+    pub undo_minutes: Option<i64>,
+    /// The token that the last rotation has deactivated, while its ciphertext is kept so that the rotation can be undone.
+    pub undo_token: Option<String>,
 }
 
 /// The state of a workspace whose principals are being made on the broker.
@@ -163,6 +171,9 @@ pub async fn insert(
         revision: Set(0),
         state: Set(state.to_owned()),
         safe_to_rotate_minutes: Set(None),
+        any_transactional_id: Set(false),
+        undo_minutes: Set(None),
+        undo_token: Set(None),
     };
     row.insert(db).await
 }
@@ -176,6 +187,32 @@ pub async fn advance_generation(db: &impl ConnectionTrait, id: &WorkspaceId, exp
         .exec(db)
         .await?;
     Ok(result.rows_affected == 1)
+}
+
+/// The ids of the workspaces whose tokens may use any transactional id.
+pub async fn list_any_transactional(db: &impl ConnectionTrait) -> Result<HashSet<String>, DbErr> {
+    let ids = Entity::find().filter(Column::AnyTransactionalId.eq(true)).select_only().column(Column::Id);
+    Ok(ids.into_tuple::<String>().all(db).await?.into_iter().collect())
+}
+
+/// Changes the setting of this name.
+pub async fn set_any_transactional_id(db: &impl ConnectionTrait, id: &WorkspaceId, any: bool) -> Result<(), DbErr> {
+    Entity::update_many()
+        .col_expr(Column::AnyTransactionalId, Expr::value(any))
+        .filter(Column::Id.eq(id.as_str()))
+        .exec(db)
+        .await?;
+    Ok(())
+}
+
+/// Changes the setting of this name; null: off.
+pub async fn set_undo_minutes(db: &impl ConnectionTrait, id: &WorkspaceId, minutes: Option<i64>) -> Result<(), DbErr> {
+    Entity::update_many()
+        .col_expr(Column::UndoMinutes, Expr::value(minutes))
+        .filter(Column::Id.eq(id.as_str()))
+        .exec(db)
+        .await?;
+    Ok(())
 }
 
 /// Changes the setting of this name; null: its default.

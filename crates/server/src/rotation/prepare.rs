@@ -48,19 +48,22 @@ pub async fn prepare(app: &App, order: &Order) -> Result<Fresh, ApiError> {
     if workspace.generation != *expected {
         return Err(ApiError::StaleGeneration { expected: *expected, actual: workspace.generation });
     }
-    match attempt(app, order).await? {
+    // If the setting is changed meanwhile, the reconciler follows it.
+    let any_transactional_id = workspace.any_transactional_id;
+    match attempt(app, order, any_transactional_id).await? {
         Ok(fresh) => Ok(fresh),
         Err(BrokerError::Unknown(cause)) => {
             tracing::warn!(%workspace_id, cause, "a new token was given up; trying with another one");
-            attempt(app, order).await?.map_err(refused)
+            attempt(app, order, any_transactional_id).await?.map_err(refused)
         }
         Err(error) => Err(refused(error)),
     }
 }
 
-async fn attempt(app: &App, order: &Order) -> Result<Result<Fresh, BrokerError>, ApiError> {
+async fn attempt(app: &App, order: &Order, any_transactional_id: bool) -> Result<Result<Fresh, BrokerError>, ApiError> {
     let fresh = Fresh::generate(app, &order.workspace_id, order.kind);
-    let principals = fresh.all().map(|token| principal_of(app, token)).collect::<Result<Vec<_>, _>>()?;
+    let principals = fresh.all().map(|token| principal_of(app, token, any_transactional_id));
+    let principals = principals.collect::<Result<Vec<_>, _>>()?;
     let transaction = app.db.write().await?;
     if db::workspaces::find_ready(&*transaction, &order.workspace_id).await?.is_none() {
         return Err(ApiError::NotFound(format!("Workspace '{}'", order.workspace_id)));
@@ -99,11 +102,12 @@ pub async fn abandon(app: &App, fresh: &Fresh) {
 }
 
 /// The principal of a token.
-pub fn principal_of(app: &App, token: &FreshToken) -> Result<Principal, ApiError> {
+fn principal_of(app: &App, token: &FreshToken, any_transactional_id: bool) -> Result<Principal, ApiError> {
     Ok(Principal {
         name: token.known.principal.clone(),
         password: password_of(app, &token.known)?,
         workspace_id: token.known.workspace_id.clone(),
+        any_transactional_id,
     })
 }
 

@@ -138,6 +138,7 @@ impl From<&Principal> for admin::principals::Principal {
             name: principal.name.clone(),
             password: Password::new(principal.password.as_str()),
             workspace: principal.workspace_id.to_string(),
+            any_transactional_id: principal.any_transactional_id,
         }
     }
 }

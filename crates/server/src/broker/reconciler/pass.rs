@@ -9,7 +9,7 @@ use serde_json::json;
 use twinkey_api::{WorkspaceId, broker::Reconciliation};
 use twinkey_kafka_admin::{
     Error as KafkaError,
-    acls::Acl,
+    acls::{Acl, any_transactional_id as any_transactional_id_rights},
     inventory::{Found, Inventory},
 };
 
@@ -148,6 +148,7 @@ async fn pass(
 async fn compare(app: &App, mut inventory: Inventory, now: Timestamp) -> Result<Difference, DbErr> {
     let mut difference = Difference::default();
     let young = (now - YOUNG).as_millisecond();
+    let any_transactional = db::workspaces::list_any_transactional(&*app.db).await?;
     let mut after = String::new();
     loop {
         let wanted = db::principals::list_wanted(&*app.db, &after, PAGE).await?;
@@ -160,10 +161,15 @@ async fn compare(app: &App, mut inventory: Inventory, now: Timestamp) -> Result<
             if token.slot.is_none() || token.created_at > young {
                 continue;
             }
-            if let Some(what) = missing(&found, &token.workspace_id) {
+            let any_transactional_id = any_transactional.contains(&token.workspace_id);
+            if let Some(what) = missing(&found, &token.workspace_id, any_transactional_id) {
                 difference.missing.push(Missing { id: token.id.clone(), what });
             }
-            let surplus = found.extra_rights(&token.workspace_id);
+            let mut surplus = found.extra_rights(&token.workspace_id);
+            if any_transactional_id {
+                let granted = any_transactional_id_rights();
+                surplus.retain(|acl| !granted.contains(acl));
+            }
             if !surplus.is_empty() {
                 difference.surplus.push((principal, token.id, surplus));
             }
@@ -184,9 +190,11 @@ async fn compare(app: &App, mut inventory: Inventory, now: Timestamp) -> Result<
     Ok(difference)
 }
 
-fn missing(found: &Found, workspace_id: &str) -> Option<&'static str> {
+fn missing(found: &Found, workspace_id: &str, any_transactional_id: bool) -> Option<&'static str> {
     if !found.has_all_rights(workspace_id) {
         Some("rights")
+    } else if any_transactional_id && !found.has_any_transactional_id() {
+        Some("the right to use any transactional id")
     } else if !found.has_both_credentials() {
         Some("a credential")
     } else if found.is_starved() {

@@ -1,8 +1,9 @@
-//! What remains of deleted workspaces: enough to tell the holder of a dead token what became of it.
+//! What remains of deleted workspaces: enough to tell the holder of a dead token what became of it. And what it takes to undo a
+//! rotation, and to let tokens use any transactional id.
 
 use sea_orm_migration::{
     prelude::*,
-    schema::{big_integer, blob, string},
+    schema::{big_integer, big_integer_null, blob, boolean, string, string_null},
 };
 
 /// The step.
@@ -25,6 +26,15 @@ impl MigrationTrait for Deletion {
             .col(blob("hash").unique_key())
             .col(big_integer("deleted_at"))
             .take();
-        manager.create_table(deleted_tokens).await
+        manager.create_table(deleted_tokens).await?;
+        for (table, column) in [
+            ("workspaces", boolean("any_transactional_id").default(false).take()),
+            ("workspaces", big_integer_null("undo_minutes")),
+            ("workspaces", string_null("undo_token")),
+            ("tokens", big_integer_null("revealed_at")),
+        ] {
+            manager.alter_table(Table::alter().table(table).add_column(column).take()).await?;
+        }
+        Ok(())
     }
 }
