@@ -32,6 +32,7 @@ use crate::{
     db::{self, workspaces::DELETING},
     error::ApiError,
     registry::KnownToken,
+    rotation,
     tokens::undone,
 };
 
@@ -134,6 +135,7 @@ async fn begin(
     // On a broker that asks the registry the commit itself cuts off: see `rotation`.
     let proved = app.broker.kafka().is_none().then_some(now);
     db::tokens::deactivate_all(&*transaction, id.as_str(), now, proved).await?;
+    rotation::undo::remember(&*transaction, id.as_str(), None).await?;
     let revision = db::changes::record(&*transaction, id.as_str()).await?;
     let named: Vec<_> = topics.iter().take(NAMED).map(|topic| topic.name.as_str()).collect();
     let event = Event {

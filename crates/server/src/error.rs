@@ -96,6 +96,9 @@ pub enum ApiError {
         /// What is true.
         actual: i64,
     },
+    /// A rotation that cannot be undone (any longer).
+    #[error("Nothing was changed: the rotation cannot be undone, because {0}")]
+    UndoImpossible(String),
     /// The data directory or the database refused a write.
     #[error("The server cannot store this at the moment; nothing was changed. Its log says why")]
     Storage(String),
@@ -141,7 +144,7 @@ impl ApiError {
             }
             Self::NotFound(_) => StatusCode::NOT_FOUND,
             Self::Invalid { status, .. } => *status,
-            Self::StaleGeneration { .. } | Self::WorkspaceBusy { .. } => StatusCode::CONFLICT,
+            Self::StaleGeneration { .. } | Self::WorkspaceBusy { .. } | Self::UndoImpossible(_) => StatusCode::CONFLICT,
             Self::Storage(_) => StatusCode::INSUFFICIENT_STORAGE,
             Self::BrokerUnavailable(_)
             | Self::BrokerOutcomeUnknown(_)
@@ -167,6 +170,7 @@ impl ApiError {
             Self::NotFound(_) => "NotFound",
             Self::Invalid { code, .. } => code,
             Self::StaleGeneration { .. } => "StaleGeneration",
+            Self::UndoImpossible(_) => "UndoImpossible",
             Self::Storage(_) => "Storage",
             Self::NotReady(_) => "NotReady",
             Self::BrokerUnavailable(_) => "BrokerUnavailable",

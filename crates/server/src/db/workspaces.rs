@@ -215,6 +215,21 @@ pub async fn set_undo_minutes(db: &impl ConnectionTrait, id: &WorkspaceId, minut
     Ok(())
 }
 
+/// Notes which dead token can come back.
+pub async fn set_undo_token(db: &impl ConnectionTrait, id: &str, token: Option<&str>) -> Result<(), DbErr> {
+    Entity::update_many()
+        .col_expr(Column::UndoToken, Expr::value(token.map(str::to_owned)))
+        .filter(Column::Id.eq(id))
+        .exec(db)
+        .await?;
+    Ok(())
+}
+
+/// The workspaces of which a dead token is kept so that it can come back.
+pub async fn list_undoable(db: &impl ConnectionTrait) -> Result<Vec<Model>, DbErr> {
+    Entity::find().filter(Column::UndoToken.is_not_null()).all(db).await
+}
+
 /// Changes the setting of this name; null: its default.
 pub async fn set_safe_to_rotate_minutes(
     db: &impl ConnectionTrait,

@@ -10,6 +10,7 @@
 //! before the commit leaves everything as it was; after it, the next start loads the new pair and goes on with the cut-off.
 
 pub mod prepare;
+pub mod undo;
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
@@ -25,10 +26,10 @@ use crate::{
     app::App,
     audit::{self, Actor, Event},
     cut_off::{self, Dead},
-    db,
+    db::{self, tokens::Ciphertext},
     error::ApiError,
     registry::{self, KnownToken, Pair},
-    tokens::undone,
+    tokens::{no_hash, undone},
 };
 use prepare::Fresh;
 
@@ -39,6 +40,19 @@ pub enum Kind {
     Normal,
     /// Both, because both may have leaked.
     Emergency,
+    /// Token 2, which nobody has seen, by the former Token 1: see [`undo`].
+    Undo,
+}
+
+impl Kind {
+    /// What the audit log calls it.
+    const fn action(self) -> &'static str {
+        match self {
+            Self::Normal => "token.rotated",
+            Self::Emergency => "token.emergency_rotated",
+            Self::Undo => "token.rotation_undone",
+        }
+    }
 }
 
 /// What to do.
@@ -78,7 +92,9 @@ pub async fn rotate(app: &Arc<App>, actor: &Actor, order: &Order) -> Result<Rota
             return Err(error);
         }
     };
-    app.metrics.rotations.inc();
+    if order.kind != Kind::Undo {
+        app.metrics.rotations.inc();
+    }
     let all_deactivated: Vec<_> =
         flipped.dead.iter().map(|token| DeactivatedToken { id: token.id.clone(), deactivated_at: now }).collect();
     for token in &flipped.forgotten {
@@ -120,24 +136,42 @@ async fn flip(app: &App, actor: &Actor, order: &Order, fresh: &Fresh, now: Times
     let fences = fences(app, &*transaction, &before).await?;
     // On a broker that asks the registry the commit itself cuts off, but for connections that this process closes at once.
     let proved = app.broker.kafka().is_none().then_some(now);
-    db::tokens::deactivate(&*transaction, workspace_id, Slot::Current, now, proved).await?;
+    let mut kept = None;
     let current = match &fresh.current {
+        _ if *kind == Kind::Undo => {
+            let back = undo::find(app, &*transaction, workspace_id, now).await?;
+            db::tokens::deactivate(&*transaction, workspace_id, Slot::Next, now, proved, Ciphertext::Erased).await?;
+            // No two rows may have the same hash.
+            db::tokens::set_hash(&*transaction, &back.id, &no_hash(&back.id)).await?;
+            before.current.clone()
+        }
         None => {
+            let undoable = db::workspaces::find(&*transaction, workspace_id.as_str()).await?;
+            let undoable = undoable.is_some_and(|workspace| workspace.undo_minutes.is_some());
+            kept = undoable.then_some(before.current.id.as_str());
+            let ciphertext = if undoable { Ciphertext::Kept } else { Ciphertext::Erased };
+            db::tokens::deactivate(&*transaction, workspace_id, Slot::Current, now, proved, ciphertext).await?;
             db::tokens::promote(&*transaction, workspace_id).await?;
             before.next.clone()
         }
         Some(current) => {
-            db::tokens::deactivate(&*transaction, workspace_id, Slot::Next, now, proved).await?;
+            for slot in Slot::BOTH {
+                db::tokens::deactivate(&*transaction, workspace_id, slot, now, proved, Ciphertext::Erased).await?;
+            }
             put_in_force(app, &*transaction, current, Slot::Current).await?;
             current.known.clone()
         }
     };
+    undo::remember(&*transaction, workspace_id.as_str(), kept).await?;
     put_in_force(app, &*transaction, &fresh.next, Slot::Next).await?;
+    if *kind == Kind::Undo {
+        fresh.next.store_hash(&*transaction).await?;
+    }
     let revision = db::changes::record(&*transaction, workspace_id.as_str()).await?;
     let event = Event {
-        action: if *kind == Kind::Normal { "token.rotated" } else { "token.emergency_rotated" },
+        action: kind.action(),
         workspace_id: Some(workspace_id.as_str()),
-        target: Some(&before.current.id),
+        target: Some(if *kind == Kind::Undo { &before.next.id } else { &before.current.id }),
         detail: json!({
             "generation": expected + 1,
             "before": {"token1": before.current.id, "token2": before.next.id},

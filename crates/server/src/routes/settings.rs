@@ -6,7 +6,10 @@ use axum::{Json, extract::State};
 use serde_json::json;
 use twinkey_api::{
     error::ErrorBody,
-    settings::{ChangeWorkspaceSettings, SAFE_TO_ROTATE_MINUTES, SAFE_TO_ROTATE_MINUTES_MAX, WorkspaceSettings},
+    settings::{
+        ChangeWorkspaceSettings, SAFE_TO_ROTATE_MINUTES, SAFE_TO_ROTATE_MINUTES_MAX, UNDO_MINUTES_MAX,
+        WorkspaceSettings,
+    },
 };
 
 use super::to_its_end;
@@ -21,6 +24,7 @@ use crate::{
         workspace::{Admin, Viewer},
     },
     replicas::leader::Fence,
+    rotation::undo,
 };
 
 /// How long an answer waits until the rights on the cluster have followed a setting.
@@ -53,6 +57,12 @@ pub async fn change(
         && !(1..=SAFE_TO_ROTATE_MINUTES_MAX).contains(&minutes)
     {
         let message = format!("safeToRotateMinutes must be 1 to {SAFE_TO_ROTATE_MINUTES_MAX}");
+        return Err(ApiError::bad_request("InvalidSettings", message));
+    }
+    if let Some(Some(minutes)) = body.undo_minutes
+        && !(1..=UNDO_MINUTES_MAX).contains(&minutes)
+    {
+        let message = format!("undoMinutes must be 1 to {UNDO_MINUTES_MAX}, or null to turn it off");
         return Err(ApiError::bad_request("InvalidSettings", message));
     }
     to_its_end(&app.clone(), async move {
@@ -94,6 +104,13 @@ async fn store(
         changed.any_transactional_id = any.unwrap_or_default();
         db::workspaces::set_any_transactional_id(&*transaction, id, changed.any_transactional_id).await?;
     }
+    if let Some(minutes) = body.undo_minutes {
+        changed.undo_minutes = minutes.map(Into::into);
+        db::workspaces::set_undo_minutes(&*transaction, id, changed.undo_minutes).await?;
+        if minutes.is_none() {
+            undo::remember(&*transaction, id.as_str(), None).await?;
+        }
+    }
     if changed == row {
         return Ok(before);
     }
@@ -115,5 +132,6 @@ pub fn describe(row: &db::workspaces::Model) -> WorkspaceSettings {
     WorkspaceSettings {
         safe_to_rotate_minutes: minutes.unwrap_or(SAFE_TO_ROTATE_MINUTES),
         any_transactional_id: row.any_transactional_id,
+        undo_minutes: row.undo_minutes.and_then(|minutes| u32::try_from(minutes).ok()),
     }
 }

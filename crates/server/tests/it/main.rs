@@ -21,5 +21,6 @@ mod state_machine;
 mod streaming;
 mod tls;
 mod topics;
+mod undo;
 mod workspace_state_machine;
 mod workspaces;

@@ -23,6 +23,7 @@ use crate::{
     db, deletion,
     metrics::Repair,
     replicas::leader::{Fence, FenceError},
+    rotation::undo,
 };
 
 /// Tokens that are read from the database at a time.
@@ -100,6 +101,7 @@ async fn pass(
         report.open_cut_offs += 1;
         cut_off::follow(app, dead(app, row));
     }
+    undo::forget_expired(app, now).await?;
     for workspace in db::workspaces::list_deleting(&*app.db).await? {
         report.open_deletions += 1;
         if let Ok(id) = WorkspaceId::parse(&workspace.id) {
