@@ -48,6 +48,7 @@ pub struct ChangeWorkspaceSettings {
 }
 
 /// What is named is `Some`, be it null.
+#[expect(clippy::option_option, reason = "not named, null and a value are three things")]
 fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<Option<T>>, D::Error> {
     Option::deserialize(deserializer).map(Some)
 }

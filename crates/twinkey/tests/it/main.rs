@@ -2,6 +2,7 @@
 
 mod command_line;
 mod kill;
+mod kill_workspaces;
 mod process;
 mod rekeying;
 mod service_manager;
