@@ -1,5 +1,5 @@
 //! `fill DATA_DIR COUNT SAMPLE`: brings a stopped server's database to COUNT workspaces and prints SAMPLE of them, evenly
-//! spread, one a line with its Token 1.
+//! spread, one a line with its Token 1. The database is `TWINKEY_DATABASE_URL`, as for the server, or SQLite in DATA_DIR.
 //!
 //! Workspaces are made by the server's own `insert_workspace`, so what is in the database is exactly what as many calls of
 //! `POST /workspaces` leave behind, tokens and audit records included; only that many share one transaction, because a
@@ -36,7 +36,8 @@ async fn main() -> anyhow::Result<()> {
     let random = Random::from_system();
     let source = MasterKeySource::File(directory.join("master.key"));
     let keys = Arc::new(Keys::load(&source, false, &random)?);
-    let db = Db::open(&db::sqlite_url(&directory.join("twinkey.db"))).await?;
+    let sqlite = || db::sqlite_url(&directory.join("twinkey.db"));
+    let db = Db::open(&env::var("TWINKEY_DATABASE_URL").unwrap_or_else(|_| sqlite())).await?;
     fill(&db, &keys, &random, count).await?;
     print_tokens(&db, keys, sample).await?;
     db.close().await?;

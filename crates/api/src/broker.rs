@@ -62,6 +62,9 @@ pub struct Reconciliation {
     /// When it began.
     #[schema(value_type = String, format = DateTime)]
     pub at: Timestamp,
+    /// How long it took, in milliseconds.
+    #[serde(default)]
+    pub took_ms: u64,
     /// What went wrong; null if all was done.
     pub error: Option<String>,
     /// Valid tokens that got back what they had lost.

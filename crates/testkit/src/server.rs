@@ -6,6 +6,7 @@ use std::{
         Arc,
         atomic::{AtomicI64, Ordering},
     },
+    time::{Duration, Instant},
 };
 
 use jiff::{SignedDuration, Timestamp};
@@ -22,6 +23,7 @@ use twinkey_server::{
     replicas::{
         LEASE, ReplicaMode,
         clock::{Monotonic, since_boot},
+        member::MemberError,
     },
     start::{Config, Server, StartError},
 };
@@ -108,7 +110,7 @@ impl TestServer {
             ..config(&directory.path().join("data"))
         };
         adjust(&mut config);
-        let server = try_start(config, now.clone()).await;
+        let server = start_when_free(config, now.clone()).await;
         let server = server.unwrap_or_else(|error| panic!("cannot start: {error}"));
         let file = std::fs::read(directory.path().join("data/cli.json")).expect("written at the start");
         let credential: CliCredential = serde_json::from_slice(&file).expect("a credential");
@@ -291,6 +293,20 @@ pub fn config(data_dir: &Path) -> Config {
 /// Starts a server with these settings on free ports, with the system's randomness and a clock at `now` milliseconds.
 pub async fn try_start(config: Config, now: Arc<AtomicI64>) -> Result<Server, StartError> {
     try_start_with(config, now, Arc::new(since_boot)).await
+}
+
+/// [`try_start`], once the locks of the server before it are free. Another test of this process may just be starting a program:
+/// until that has come to its own code it holds every file that was open here, the locked ones of a server that ended included.
+async fn start_when_free(config: Config, now: Arc<AtomicI64>) -> Result<Server, StartError> {
+    let deadline = Instant::now() + Duration::from_secs(10);
+    loop {
+        match try_start(config.clone(), now.clone()).await {
+            Err(StartError::Locked(..) | StartError::Member(MemberError::NotAlone(_))) if Instant::now() < deadline => {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+            outcome => return outcome,
+        }
+    }
 }
 
 /// [`try_start`] with a monotonic clock as well.

@@ -41,8 +41,9 @@ pub use self::{
     sqlite::{copy_into as sqlite_copy_into, file as sqlite_file, url as sqlite_url},
 };
 
-/// How long [`Db::settled`] waits for a database that is away.
-pub const SETTLE_PATIENCE: Duration = Duration::from_secs(25);
+/// How long [`Db::settled`] waits for a database that is away. Half of what a request may take as a whole, because before
+/// and behind it there are other things that wait for this database.
+pub const SETTLE_PATIENCE: Duration = Duration::from_secs(15);
 
 /// The open database.
 pub struct Db {

@@ -3,7 +3,7 @@
 
 use jiff::Timestamp;
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, DbErr, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, QuerySelect,
+    ColumnTrait, Condition, ConnectionTrait, DbErr, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, QuerySelect,
     sea_query::Expr,
 };
 use twinkey_api::{WorkspaceId, token_pair::Slot};
@@ -37,15 +37,15 @@ pub async fn list_wanted(db: &impl ConnectionTrait, after: &str, limit: u64) -> 
         .await
 }
 
+/// The token, as long as it is prepared: neither in force nor given up.
+fn is_prepared(id: &str) -> Condition {
+    Condition::all().add(Column::Id.eq(id)).add(Column::Slot.is_null()).add(Column::DeactivatedAt.is_null())
+}
+
 /// Makes a prepared token valid; `false` if it is not prepared any longer.
 pub async fn put_in_force(db: &impl ConnectionTrait, id: &str, slot: Slot) -> Result<bool, DbErr> {
-    let result = Entity::update_many()
-        .col_expr(Column::Slot, Expr::value(slot.name()))
-        .filter(Column::Id.eq(id))
-        .filter(Column::Slot.is_null())
-        .filter(Column::DeactivatedAt.is_null())
-        .exec(db)
-        .await?;
+    let result =
+        Entity::update_many().col_expr(Column::Slot, Expr::value(slot.name())).filter(is_prepared(id)).exec(db).await?;
     Ok(result.rows_affected == 1)
 }
 
@@ -56,9 +56,7 @@ pub async fn abandon(db: &impl ConnectionTrait, id: &str, now: Timestamp) -> Res
         .col_expr(Column::Sealed, Expr::value(Vec::<u8>::new()))
         .col_expr(Column::DeactivatedAt, Expr::value(now.as_millisecond()))
         .col_expr(Column::CutOffAt, Expr::value(now.as_millisecond()))
-        .filter(Column::Id.eq(id))
-        .filter(Column::Slot.is_null())
-        .filter(Column::DeactivatedAt.is_null())
+        .filter(is_prepared(id))
         .exec(db)
         .await?;
     Ok(result.rows_affected == 1)

@@ -131,7 +131,11 @@ pub fn service(
         .layer(HandleErrorLayer::new(async |_: BoxError| ApiError::Invalid {
             code: "RequestTimeout",
             status: StatusCode::REQUEST_TIMEOUT,
-            message: format!("The request was not complete within {} seconds", REQUEST_TIMEOUT.as_secs()),
+            message: format!(
+                "The request was not answered within {} seconds; if it was to change something, look whether it has before \
+                 you send it again",
+                REQUEST_TIMEOUT.as_secs()
+            ),
         }))
         .layer(TimeoutLayer::new(REQUEST_TIMEOUT))
         .layer(DefaultBodyLimit::max(BODY_LIMIT));

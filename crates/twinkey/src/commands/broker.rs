@@ -144,7 +144,7 @@ async fn status(server: &ServerArgs) -> anyhow::Result<ExitCode> {
                 [] => "nothing to mend".to_owned(),
                 some => some.iter().map(|(kind, count)| format!("{kind}: {count}")).collect::<Vec<_>>().join(", "),
             };
-            writeln!(out, "Last reconciliation {}: {mended}", last.at)?;
+            writeln!(out, "Last reconciliation {}, in {} ms: {mended}", last.at, last.took_ms)?;
             if let Some(error) = &last.error {
                 writeln!(out, "  not finished: {error}")?;
             }

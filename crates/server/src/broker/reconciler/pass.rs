@@ -80,6 +80,7 @@ pub async fn reconcile(app: &Arc<App>, fence: &Fence) -> Reconciliation {
         report.names_without_rights = names.len();
         app.metrics.names_without_rights.set(names.len() as i64);
     }
+    report.took_ms = app.now().duration_since(begun).as_millis().try_into().unwrap_or(0);
     for (kind, count) in report.repairs() {
         if count > 0 {
             app.metrics.repairs.get_or_create(&Repair { kind }).inc_by(count as u64);
