@@ -25,7 +25,9 @@ pub struct User {
     pub user_id: String,
     /// The address the user signs in with.
     pub email: String,
-    /// The user's role in the organisation; a workspace may give another.
+    /// What people call the user, if it is known.
+    pub name: Option<String>,
+    /// The role in the organisation that the credential of the request gives; a workspace may give another.
     pub role: Role,
 }
 
@@ -53,6 +55,12 @@ pub struct NewPat {
     #[serde(default)]
     #[schema(value_type = Option<String>, format = DateTime)]
     pub expires_at: Option<Timestamp>,
+    /// The only workspace that it gives access to; every one of its user's if absent.
+    #[serde(default)]
+    pub workspace_id: Option<String>,
+    /// The role that it never exceeds; its user's if absent.
+    #[serde(default)]
+    pub role: Option<Role>,
 }
 
 /// Answer of `POST /profile/tokens`: the only time that the value is shown.
@@ -68,6 +76,10 @@ pub struct CreatedPat {
     /// When it stops working; `null`: never.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub expires_at: Option<Timestamp>,
+    /// The only workspace that it gives access to; `null`: every one of its user's.
+    pub workspace_id: Option<String>,
+    /// The role that it never exceeds; `null`: its user's.
+    pub role: Option<Role>,
 }
 
 /// A personal access token as it is listed: without its value.
@@ -84,6 +96,13 @@ pub struct Pat {
     /// When it stops working; `null`: never.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub expires_at: Option<Timestamp>,
+    /// The only workspace that it gives access to; `null`: every one of its user's.
+    pub workspace_id: Option<String>,
+    /// The role that it never exceeds; `null`: its user's.
+    pub role: Option<Role>,
+    /// When it was used last, to about ten seconds; `null`: never.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub last_used_at: Option<Timestamp>,
 }
 
 /// Answer of `GET /auth/token/details`.
@@ -94,12 +113,15 @@ pub struct TokenDetails {
     #[serde(rename = "type")]
     #[schema(example = "sdk")]
     pub kind: String,
-    /// The workspace of an SDK token.
+    /// The workspace of an SDK token, or the only one of a PAT.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub workspace_id: Option<String>,
     /// The user behind a PAT or a session.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub user_id: Option<String>,
+    /// The role that a PAT never exceeds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub role: Option<Role>,
     /// When it stops working; SDK tokens never do.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = DateTime)]

@@ -7,11 +7,13 @@ pub mod broker;
 pub mod error;
 pub mod master_key;
 pub mod name;
+pub mod people;
 pub mod role;
 pub mod settings;
 pub mod token;
 pub mod token_pair;
 pub mod topic;
+pub mod usage;
 pub mod workspace;
 
 pub use name::{TopicName, WorkspaceId};

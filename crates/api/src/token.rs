@@ -1,4 +1,4 @@
-//! The shape of every secret that Twinkey hands out: `sdk-…`, `pat-…`, `ses-…`.
+//! The shape of every secret that Twinkey hands out: `sdk-…`, `pat-…`, `ses-…`, `inv-…`.
 //!
 //! A prefix that names the kind, 32 random base62 characters (190 bits), and 6 base62 characters of the CRC32 (IEEE) over
 //! all that precedes. Prefix and checksum let a scanner find a leaked token and verify it offline, and let the server refuse a
@@ -17,7 +17,7 @@ pub const LENGTH: usize = PREFIX_LENGTH + RANDOM_LENGTH + CHECKSUM_LENGTH;
 const BASE62: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
 /// The regular expression that finds Twinkey tokens of every kind in text; confirm a match with [`Secret::parse`].
-pub const SCANNER_REGEX: &str = r"\b(?:sdk|pat|ses)-[0-9A-Za-z]{38}\b";
+pub const SCANNER_REGEX: &str = r"\b(?:sdk|pat|ses|inv)-[0-9A-Za-z]{38}\b";
 
 /// What a secret is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -28,10 +28,12 @@ pub enum TokenKind {
     Pat,
     /// A sign-in session of a user.
     Session,
+    /// An invitation: whoever holds it may accept it, once. Authenticates nothing.
+    Invitation,
 }
 
 impl TokenKind {
-    const ALL: [Self; 3] = [Self::Sdk, Self::Pat, Self::Session];
+    const ALL: [Self; 4] = [Self::Sdk, Self::Pat, Self::Session, Self::Invitation];
 
     /// The first four characters of every secret of this kind.
     pub const fn prefix(self) -> &'static str {
@@ -39,6 +41,7 @@ impl TokenKind {
             Self::Sdk => "sdk-",
             Self::Pat => "pat-",
             Self::Session => "ses-",
+            Self::Invitation => "inv-",
         }
     }
 }
@@ -47,7 +50,7 @@ impl TokenKind {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum NotAToken {
     /// It begins with none of the known prefixes.
-    #[error("it does not begin with sdk-, pat- or ses-")]
+    #[error("it does not begin with sdk-, pat-, ses- or inv-")]
     Prefix,
     /// It has another length.
     #[error("it is not {LENGTH} characters long")]

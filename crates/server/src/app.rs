@@ -11,12 +11,16 @@ use crate::{
     db::Db,
     following::Following,
     keys::Keys,
+    last_use::LastUses,
     lifecycle::Lifecycle,
+    mail::Mail,
     metrics::Metrics,
     password::Passwords,
     random::Random,
     registry::Registry,
     replicas::Replicas,
+    sign_in::limits::Limits,
+    usage::Usage,
 };
 
 /// The parts of a running server.
@@ -27,6 +31,8 @@ pub struct App {
     pub keys: Arc<Keys>,
     /// What valid SDK tokens mean.
     pub registry: Arc<Registry>,
+    /// Who uses them.
+    pub usage: Arc<Usage>,
     /// This server among others.
     pub replicas: Replicas,
     /// The broker that clients stream through.
@@ -41,6 +47,14 @@ pub struct App {
     pub reconciler: Reconciler,
     /// Password hashing.
     pub passwords: Passwords,
+    /// How often somebody may try to sign in.
+    pub sign_in_limits: Limits,
+    /// When credentials were used last, as far as that is not stored yet.
+    pub last_uses: LastUses,
+    /// Sends invitations, if the operator has set it up.
+    pub mail: Option<Mail>,
+    /// How browsers and clients reach the API.
+    pub public_url: String,
     /// Randomness.
     pub random: Random,
     /// When this server was started.

@@ -54,6 +54,9 @@ pub async fn renew(
         created_at: now.as_millisecond(),
         expires_at: None,
         key_id: Some(app.keys.id().to_owned()),
+        workspace_id: None,
+        role: None,
+        last_used_at: None,
     };
     let id = row.id.clone();
     let transaction = app.db.write().await?;

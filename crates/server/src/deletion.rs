@@ -217,7 +217,7 @@ async fn finish(app: &Arc<App>, id: &WorkspaceId) -> Result<Progress, DbErr> {
         return Ok(Progress::Gone);
     }
     let now = app.now();
-    db::workspaces::delete_deleting(&*transaction, id.as_str(), now).await?;
+    db::workspaces::delete_deleting(&*transaction, id, now).await?;
     let event = Event {
         action: "workspace.deletion_finished",
         workspace_id: Some(id.as_str()),

@@ -7,7 +7,7 @@ use axum::{
 };
 use jiff::Timestamp;
 use sea_orm::DbErr;
-use twinkey_api::{Role, error::ErrorBody};
+use twinkey_api::{Role, error::ErrorBody, usage::SafeToRotate};
 
 use crate::{
     db::{self, Failure},
@@ -52,6 +52,26 @@ pub enum ApiError {
     /// The address or the password is wrong; deliberately not said which.
     #[error("The e-mail address or the password is wrong")]
     WrongPassword,
+    /// Too many attempts to sign in.
+    #[error("There were too many attempts to sign in; try again in {seconds} seconds")]
+    TooManyAttempts {
+        /// How long to wait.
+        seconds: u64,
+    },
+    /// A cookie on a request that another site may have caused.
+    #[error("This request comes from another site, or its browser does not say from where; nothing was changed")]
+    CrossSite,
+    /// A personal access token with limits, where the account itself is concerned.
+    #[error(
+        "This personal access token is limited to a workspace or a role; sign in, or use one without limits, for this"
+    )]
+    LimitedToken,
+    /// Nobody would be left who may do everything.
+    #[error("Nothing was changed: this is the last Admin of {0}. Make somebody else Admin first")]
+    LastAdmin(String),
+    /// An invitation that cannot be accepted any longer.
+    #[error("This invitation {0}; ask for a new one")]
+    InvitationGone(&'static str),
     /// The caller's role does not suffice.
     #[error("This needs the role {needed}; yours is {actual:?}", needed = .needed.name())]
     RoleTooLow {
@@ -99,6 +119,13 @@ pub enum ApiError {
     /// A rotation that cannot be undone (any longer).
     #[error("Nothing was changed: the rotation cannot be undone, because {0}")]
     UndoImpossible(String),
+    /// A rotation of a token that is in use.
+    #[error(
+        "Nothing was changed: {}. Move them to Token 2 first (twinkey tokens rotate --wait waits for it), or repeat it with \
+         \"force\": true and they are cut off",
+        .0.sentence
+    )]
+    TokenInUse(Box<SafeToRotate>),
     /// The data directory or the database refused a write.
     #[error("The server cannot store this at the moment; nothing was changed. Its log says why")]
     Storage(String),
@@ -139,12 +166,21 @@ impl ApiError {
             Self::Unauthenticated | Self::RotatedOut { .. } | Self::WorkspaceDeleted { .. } | Self::WrongPassword => {
                 StatusCode::UNAUTHORIZED
             }
-            Self::RoleTooLow { .. } | Self::StreamingOnly | Self::OtherWorkspace { .. } | Self::PermissionDenied => {
-                StatusCode::FORBIDDEN
-            }
+            Self::RoleTooLow { .. }
+            | Self::StreamingOnly
+            | Self::OtherWorkspace { .. }
+            | Self::PermissionDenied
+            | Self::CrossSite
+            | Self::LimitedToken => StatusCode::FORBIDDEN,
+            Self::TooManyAttempts { .. } => StatusCode::TOO_MANY_REQUESTS,
+            Self::InvitationGone(_) => StatusCode::GONE,
             Self::NotFound(_) => StatusCode::NOT_FOUND,
             Self::Invalid { status, .. } => *status,
-            Self::StaleGeneration { .. } | Self::WorkspaceBusy { .. } | Self::UndoImpossible(_) => StatusCode::CONFLICT,
+            Self::StaleGeneration { .. }
+            | Self::LastAdmin(_)
+            | Self::TokenInUse(_)
+            | Self::WorkspaceBusy { .. }
+            | Self::UndoImpossible(_) => StatusCode::CONFLICT,
             Self::Storage(_) => StatusCode::INSUFFICIENT_STORAGE,
             Self::BrokerUnavailable(_)
             | Self::BrokerOutcomeUnknown(_)
@@ -163,6 +199,11 @@ impl ApiError {
             Self::WorkspaceDeleted { .. } => "WorkspaceDeleted",
             Self::WorkspaceBusy { .. } => "WorkspaceBusy",
             Self::WrongPassword => "WrongPassword",
+            Self::TooManyAttempts { .. } => "TooManyAttempts",
+            Self::CrossSite => "CrossSite",
+            Self::LimitedToken => "LimitedToken",
+            Self::LastAdmin(_) => "LastAdmin",
+            Self::InvitationGone(_) => "InvitationGone",
             Self::RoleTooLow { .. } => "RoleTooLow",
             Self::StreamingOnly => "StreamingOnly",
             Self::OtherWorkspace { .. } => "OtherWorkspace",
@@ -171,6 +212,7 @@ impl ApiError {
             Self::Invalid { code, .. } => code,
             Self::StaleGeneration { .. } => "StaleGeneration",
             Self::UndoImpossible(_) => "UndoImpossible",
+            Self::TokenInUse(_) => "TokenInUse",
             Self::Storage(_) => "Storage",
             Self::NotReady(_) => "NotReady",
             Self::BrokerUnavailable(_) => "BrokerUnavailable",
@@ -220,10 +262,16 @@ impl IntoResponse for ApiError {
             }
             other => tracing::debug!(%correlation_id, code = other.code(), status = status.as_u16(), "request refused"),
         }
-        let body = ErrorBody { message: self.to_string(), correlation_id, code: self.code().to_owned() };
+        let (message, code) = (self.to_string(), self.code().to_owned());
+        let retry_after = if let Self::TooManyAttempts { seconds } = &self { Some(*seconds) } else { None };
+        let safe_to_rotate = if let Self::TokenInUse(verdict) = self { Some(verdict) } else { None };
+        let body = ErrorBody { message, correlation_id, code, safe_to_rotate };
         let mut response = (status, Json(body)).into_response();
         if status == StatusCode::UNAUTHORIZED {
             response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        if let Some(seconds) = retry_after {
+            response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
         }
         response
     }

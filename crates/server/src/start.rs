@@ -31,7 +31,9 @@ use crate::{
         tls::{ApiTls, TlsError},
     },
     keys::{Keys, MasterKeyError, MasterKeySource, PRINCIPAL_PREFIX},
+    last_use::{self, LastUses},
     lifecycle::Lifecycle,
+    mail::{Mail, MailError, MailSettings},
     metrics::Metrics,
     password::Passwords,
     random::Random,
@@ -43,6 +45,8 @@ use crate::{
         member::{Member, MemberError},
         sole::claim_file,
     },
+    sign_in::limits::Limits,
+    usage::{self, Usage, sign_ins::SignIns},
 };
 
 /// What a server needs to know. Listeners, time and randomness are passed beside it.
@@ -76,6 +80,8 @@ pub struct Config {
     pub organisation: String,
     /// The first start's workspace.
     pub workspace: String,
+    /// How invitations are sent by e-mail; not at all if absent.
+    pub mail: Option<MailSettings>,
     /// How many servers there may be on the database, if it is one for several.
     pub replicas: ReplicaMode,
     /// How long a replica trusts its memory without having asked the database what is new.
@@ -111,6 +117,9 @@ pub enum StartError {
     /// See [`TlsError`].
     #[error(transparent)]
     Tls(#[from] TlsError),
+    /// See [`MailError`].
+    #[error(transparent)]
+    Mail(#[from] MailError),
     /// The first workspace's id is not allowed.
     #[error(transparent)]
     Workspace(#[from] twinkey_api::name::BadWorkspaceId),
@@ -163,6 +172,8 @@ pub struct Server {
     tls: Option<Arc<ApiTls>>,
     drain_delay: Duration,
     _rekeying: AbortOnDropHandle<()>,
+    _last_uses: AbortOnDropHandle<()>,
+    _flushing: AbortOnDropHandle<()>,
     stop_member: CancellationToken,
     // Aborted with a server that is dropped: to others it is then one that was killed.
     member: AbortOnDropHandle<()>,
@@ -211,8 +222,9 @@ impl Server {
         let passwords = Passwords::default();
         let (organisation, first_start) = first_start::make(&db, &config, (&keys, &random), &passwords, now).await?;
 
-        let registry = Arc::new(Registry::new(keys.clone(), clock.clone()));
+        let registry = Arc::new(Registry::new(keys.clone()));
         rekeying::check(&db, &keys, &source).await?;
+        let usage = Arc::new(Usage::default());
         let mode = if db.is_shared() { config.replicas } else { ReplicaMode::Exclusive };
         let replicas = Replicas::new(mode, random.id(), replica_name(directory), config.replica_lease, monotonic);
         let member = Member::join(&replicas, &db, &registry).await?;
@@ -222,7 +234,10 @@ impl Server {
         let bound = bind(&db, &config).await?;
         let broker: Arc<dyn Broker> = match (bound, broker_listener) {
             (Some(kafka), _) => Arc::new(kafka),
-            (None, Some(listener)) => embedded(&config, &organisation.id, listener, &registry, &clock).await?,
+            (None, Some(listener)) => {
+                let sign_ins = SignIns { registry: registry.clone(), usage: usage.clone(), clock: clock.clone() };
+                embedded(&config, &organisation.id, listener, sign_ins).await?
+            }
             (None, None) => return Err(StartError::Broker("it was not given a listener".into())),
         };
         let endpoints = Endpoints {
@@ -230,12 +245,14 @@ impl Server {
             broker: broker.endpoint().address.clone(),
             pid: std::process::id(),
         };
+        let mail = config.mail.as_ref().map(Mail::new).transpose()?;
         let lifecycle = Lifecycle::default();
         let (metrics, cut_offs, reconciler) = (Metrics::default(), CutOffs::default(), Reconciler::new(&random.id()));
         let app = Arc::new(App {
             db,
             keys,
             registry,
+            usage,
             replicas,
             broker,
             cut_offs,
@@ -243,6 +260,10 @@ impl Server {
             topic_creations: RwLock::default(),
             reconciler,
             passwords,
+            sign_in_limits: Limits::default(),
+            last_uses: LastUses::default(),
+            mail,
+            public_url: endpoints.url.clone(),
             random,
             started_at: now,
             clock,
@@ -270,6 +291,8 @@ impl Server {
             }));
         }
         let rekeying = app.lifecycle.spawn(rekeying::run(app.clone(), config.rekey_every, shutdown.clone()));
+        let last_uses = app.lifecycle.spawn(last_use::run(app.clone(), shutdown.clone()));
+        let flushing = app.lifecycle.spawn(usage::flush::run(app.clone(), shutdown.clone()));
         let HttpSettings { trusted_proxies, drain_delay, .. } = config.http;
         let tls_config = api_tls.as_ref().map(ApiTls::server_config);
         let http = http::serve(http_listener, tls_config, trusted_proxies, app.clone(), shutdown.clone());
@@ -283,6 +306,8 @@ impl Server {
             tls: api_tls,
             drain_delay,
             _rekeying: AbortOnDropHandle::new(rekeying),
+            _last_uses: AbortOnDropHandle::new(last_uses),
+            _flushing: AbortOnDropHandle::new(flushing),
             stop_member,
             member,
             cli_credential,
@@ -324,6 +349,9 @@ impl Server {
             tracing::error!(%error, "the task that keeps up with other replicas failed");
         }
         self.app.broker.shutdown().await;
+        if let Err(error) = usage::flush::flush(&self.app).await {
+            tracing::warn!(%error, "what was counted of the use of tokens since the last time is lost");
+        }
         if let Err(error) = self.app.db.close().await {
             tracing::error!(%error, "the database did not close cleanly");
         }
@@ -410,11 +438,11 @@ async fn embedded(
     config: &Config,
     cluster_id: &str,
     listener: TcpListener,
-    registry: &Arc<Registry>,
-    clock: &Clock,
+    sign_ins: SignIns,
 ) -> Result<Arc<dyn Broker>, StartError> {
     let directory = &config.data_dir;
     let unusable = |error| StartError::DataDir(directory.clone(), error);
+    let clock = sign_ins.clock.clone();
     let (host, port) = &config.broker_advertise;
     let tls = ca::load_or_create(directory, host, clock())?;
     let port = port.map_or_else(|| listener.local_addr().map(|address| address.port()), Ok).map_err(unusable)?;
@@ -430,7 +458,7 @@ async fn embedded(
         limits: twinkey_embedded_broker::Limits::default(),
     };
     let endpoint = Endpoint { address: format!("{host}:{port}"), ca: Some(Ca::of(&tls.ca_pem)) };
-    let broker = Embedded::start(broker_config, endpoint, listener, registry.clone(), clock.clone()).await;
+    let broker = Embedded::start(broker_config, endpoint, listener, Arc::new(sign_ins), clock).await;
     Ok(Arc::new(broker.map_err(|error| StartError::Broker(error.to_string()))?))
 }
 

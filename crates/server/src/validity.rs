@@ -24,6 +24,8 @@ pub enum Verdict {
     Valid(Arc<KnownToken>),
     /// It was one.
     RotatedOut {
+        /// Its public id.
+        token_id: String,
         /// Of which workspace.
         workspace_id: String,
         /// Until when.
@@ -65,7 +67,7 @@ pub async fn verdict(app: &App, token: &Secret) -> Result<Verdict, ApiError> {
         if workspace.is_none_or(|it| it.state == db::workspaces::DELETING) {
             return Ok(Verdict::Deleted { workspace_id: row.workspace_id, deleted_at: deactivated_at });
         }
-        return Ok(Verdict::RotatedOut { workspace_id: row.workspace_id, deactivated_at });
+        return Ok(Verdict::RotatedOut { token_id: row.id, workspace_id: row.workspace_id, deactivated_at });
     }
     if row.slot.is_none() {
         return Ok(Verdict::Unknown);

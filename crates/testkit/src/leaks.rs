@@ -12,7 +12,8 @@ use twinkey_api::token::{LENGTH, Secret};
 
 /// Every valid token in `bytes`. The checksum rules out anything that only looks like one.
 pub fn find_tokens(bytes: &[u8]) -> Vec<String> {
-    let candidates = bytes.windows(LENGTH).filter(|window| matches!(&window[..4], b"sdk-" | b"pat-" | b"ses-"));
+    let candidates =
+        bytes.windows(LENGTH).filter(|window| matches!(&window[..4], b"sdk-" | b"pat-" | b"ses-" | b"inv-"));
     let texts = candidates.filter_map(|window| std::str::from_utf8(window).ok());
     texts.filter(|text| Secret::parse(text).is_ok()).map(str::to_owned).collect()
 }

@@ -244,7 +244,7 @@ impl TestServer {
         db::users::insert(&*app.db, &id, organisation, email, password_hash, role, app.now()).await.expect("stored");
         if let Some((workspace_id, role)) = narrower {
             let workspace_id = WorkspaceId::parse(workspace_id).expect("a workspace id");
-            db::users::insert_membership(&*app.db, &id, &workspace_id, role).await.expect("stored");
+            db::users::set_membership(&*app.db, &id, workspace_id.as_str(), role).await.expect("stored");
         }
         let body = serde_json::json!({"email": email, "password": ADMIN_PASSWORD});
         let session = self.api.post("/auth/sign-in", "", &body).await.ok();
@@ -285,6 +285,7 @@ pub fn config(data_dir: &Path) -> Config {
         admin_password: Some(ADMIN_PASSWORD.to_owned().into()),
         organisation: "demo".into(),
         workspace: "demo".into(),
+        mail: None,
         replicas: ReplicaMode::Exclusive,
         replica_lease: LEASE,
     }

@@ -14,9 +14,14 @@ use clap::Args;
 use reqwest::{Method, RequestBuilder, StatusCode};
 use serde::{Serialize, de::DeserializeOwned};
 use twinkey_api::error::ErrorBody;
-use twinkey_server::{cli_credential::CliCredential, start::Endpoints};
+use twinkey_server::{cli_credential::CliCredential, random::Random, start::Endpoints};
 
 use crate::{pinned, settings::DEFAULT_DATA_DIR};
+
+/// Entries that are asked for at a time.
+const PAGE: usize = 1000;
+/// The pauses before a change is sent again that was not answered.
+const RETRIES: [Duration; 3] = [Duration::from_millis(250), Duration::from_secs(1), Duration::from_secs(3)];
 
 /// Which server to talk to.
 #[derive(Args)]
@@ -88,8 +93,57 @@ impl Client {
     }
 
     /// `DELETE path` with a JSON body.
-    pub async fn delete<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> anyhow::Result<T> {
+    pub async fn delete_confirmed<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> anyhow::Result<T> {
         self.send(self.request(Method::DELETE, path).json(body)).await
+    }
+
+    /// `PUT path` with a JSON body.
+    pub async fn put<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> anyhow::Result<T> {
+        self.send(self.request(Method::PUT, path).json(body)).await
+    }
+
+    /// `POST path` with a JSON body, to a route that answers nothing.
+    pub async fn post_nothing(&self, path: &str, body: &impl Serialize) -> anyhow::Result<()> {
+        answer_text(self.request(Method::POST, path).json(body), &self.credential.url).await.map(drop)
+    }
+
+    /// `DELETE path`.
+    pub async fn delete(&self, path: &str) -> anyhow::Result<()> {
+        answer_text(self.request(Method::DELETE, path), &self.credential.url).await.map(drop)
+    }
+
+    /// Every page of a list. `parameter` is its parameter for the next page, `cursor` what to give it for the last entry.
+    pub async fn list<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        parameter: &str,
+        cursor: impl Fn(&T) -> &str,
+    ) -> anyhow::Result<Vec<T>> {
+        let limit = PAGE.to_string();
+        let (mut all, mut query) = (Vec::new(), vec![("limit", limit)]);
+        loop {
+            let encoded = reqwest::Url::parse_with_params("http://localhost", &query)?;
+            let page: Vec<T> = self.get(&format!("{path}?{}", encoded.query().unwrap_or_default())).await?;
+            let last = page.last().filter(|_| page.len() == PAGE).map(|last| cursor(last).to_owned());
+            all.extend(page);
+            let Some(last) = last else { return Ok(all) };
+            query.truncate(1);
+            query.push((parameter, last));
+        }
+    }
+
+    /// `POST path` of a change that must not happen twice: sent again with the same key while no answer comes, it has the same
+    /// answer again.
+    pub async fn post_once<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> anyhow::Result<T> {
+        let key = Random::from_system().id();
+        let request = || self.request(Method::POST, path).json(body).header("Idempotency-Key", &key);
+        for pause in RETRIES {
+            match self.send(request()).await {
+                Err(error) if error.downcast_ref::<reqwest::Error>().is_some() => tokio::time::sleep(pause).await,
+                answered => return answered,
+            }
+        }
+        self.send(request()).await
     }
 
     fn request(&self, method: Method, path: &str) -> RequestBuilder {
@@ -100,6 +154,11 @@ impl Client {
         answer(request, &self.credential.url).await
     }
 }
+
+/// The server does not rotate a token away that is in use.
+#[derive(Debug, thiserror::Error)]
+#[error("{} (correlation id {})", .0.message, .0.correlation_id)]
+pub struct InUse(pub ErrorBody);
 
 /// Sends a request and reads the answer; an error of the server becomes its own sentence.
 pub async fn answer<T: DeserializeOwned>(request: RequestBuilder, url: &str) -> anyhow::Result<T> {
@@ -115,6 +174,7 @@ async fn answer_text(request: RequestBuilder, url: &str) -> anyhow::Result<Strin
         return Ok(text);
     }
     match serde_json::from_str::<ErrorBody>(&text) {
+        Ok(error) if error.safe_to_rotate.is_some() => Err(InUse(error).into()),
         Ok(_) if status == StatusCode::UNAUTHORIZED => {
             bail!("the server does not accept this credential any longer; sign in again with `twinkey login {url}`")
         }

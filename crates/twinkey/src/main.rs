@@ -3,6 +3,7 @@
 mod client;
 mod commands;
 mod kafka_settings;
+mod mail_settings;
 mod pinned;
 mod serve;
 mod settings;
@@ -34,6 +35,22 @@ enum Command {
     Env(commands::env::Env),
     /// Sign in to a server on another machine
     Login(commands::login::Login),
+    /// Show who you are, and with which credential
+    Whoami(commands::whoami::Whoami),
+    /// List members, invite, change roles, remove
+    #[command(subcommand)]
+    Members(commands::members::Members),
+    /// List, withdraw and accept invitations
+    #[command(subcommand)]
+    Invitations(commands::invitations::Invitations),
+    /// List, create and delete your personal access tokens
+    #[command(subcommand)]
+    Pats(commands::pats::Pats),
+    /// List and end your sign-in sessions
+    #[command(subcommand)]
+    Sessions(commands::sessions::Sessions),
+    /// Change your password; ends your other sessions
+    Password(commands::password::Password),
     /// List, create, rename and delete workspaces
     #[command(subcommand)]
     Workspaces(commands::workspaces::Workspaces),
@@ -91,6 +108,12 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Serve(settings) => serve::run(*settings).await?,
         Command::Env(command) => command.run().await?,
         Command::Login(command) => command.run().await?,
+        Command::Whoami(command) => command.run().await?,
+        Command::Members(command) => return command.run().await,
+        Command::Invitations(command) => command.run().await?,
+        Command::Pats(command) => command.run().await?,
+        Command::Sessions(command) => command.run().await?,
+        Command::Password(command) => command.run().await?,
         Command::Workspaces(command) => return command.run().await,
         Command::Tokens(command) => return command.run().await,
         Command::Produce(command) => return command.run().await,

@@ -18,7 +18,7 @@ use twinkey_server::{
     start::Config,
 };
 
-use crate::kafka_settings::KafkaArgs;
+use crate::{kafka_settings::KafkaArgs, mail_settings::MailArgs};
 
 /// Everything `twinkey serve` can be told. Each setting is a flag, a variable, or a line of twinkey.toml (the flag's name
 /// without the dashes in front).
@@ -49,7 +49,8 @@ pub struct Settings {
     #[serde(skip_serializing_if = "Option::is_none")]
     tls_key: Option<PathBuf>,
 
-    /// The reverse proxies, as addresses or networks with commas between, whose X-Forwarded-For is believed in the audit log
+    /// The reverse proxies, as addresses or networks with commas between, whose X-Forwarded-For is believed, for the audit log
+    /// and for the limits on sign-ins
     /// [default: none]
     #[arg(long, env = "TWINKEY_TRUSTED_PROXIES", value_name = "NETWORKS")]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -102,6 +103,10 @@ pub struct Settings {
     #[command(flatten)]
     #[serde(flatten)]
     kafka: KafkaArgs,
+
+    #[command(flatten)]
+    #[serde(flatten)]
+    mail: MailArgs,
 
     /// Let this installation leave the broker that it was bound to for the one that it is started with. Topics, records and
     /// groups stay behind; every valid token gets a principal on the other broker
@@ -209,6 +214,7 @@ impl Settings {
             admin_password: admin_password.map(Into::into),
             organisation: settings.organisation.unwrap_or_else(|| "demo".into()),
             workspace: settings.workspace.unwrap_or_else(|| "demo".into()),
+            mail: settings.mail.resolve()?,
             replicas,
             replica_lease: replica_lease(settings.replica_lease)?,
         };

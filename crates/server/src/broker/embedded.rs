@@ -90,6 +90,10 @@ impl Broker for Embedded {
         Ok(())
     }
 
+    async fn make_principals(&self, _principals: &[Principal]) -> Result<(), BrokerError> {
+        Ok(())
+    }
+
     async fn ensure_principals(&self, _principals: &[Principal]) -> Result<(), BrokerError> {
         Ok(())
     }

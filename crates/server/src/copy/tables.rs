@@ -7,24 +7,28 @@ use sea_orm::{
 use sha2::{Digest, Sha256};
 
 use crate::db::{
-    self, audit, changes, deleted_tokens, installation, organisations, pats, sessions, tokens,
+    self, audit, changes, deleted_tokens, idempotency, installation, invitations, organisations, pats, sessions,
+    token_clients, tokens,
     users::{self, memberships},
     workspaces,
 };
 
 /// The tables that make up an installation, in an order in which each only refers to those before it.
-pub const COPIED: [&str; 11] = [
+pub const COPIED: [&str; 14] = [
     "organisations",
     "workspaces",
     "users",
     "memberships",
     "sessions",
     "pats",
+    "invitations",
     "tokens",
     "deleted_tokens",
     "audit",
     "installation",
     "changes",
+    "token_clients",
+    "idempotency",
 ];
 
 /// The state of running servers, and what the migrations of the target write themselves.
@@ -51,11 +55,14 @@ macro_rules! each_table {
             $function::<memberships::Entity> $arguments.await?,
             $function::<sessions::Entity> $arguments.await?,
             $function::<pats::Entity> $arguments.await?,
+            $function::<invitations::Entity> $arguments.await?,
             $function::<tokens::Entity> $arguments.await?,
             $function::<deleted_tokens::Entity> $arguments.await?,
             $function::<audit::Entity> $arguments.await?,
             $function::<installation::Entity> $arguments.await?,
             $function::<changes::Entity> $arguments.await?,
+            $function::<token_clients::Entity> $arguments.await?,
+            $function::<idempotency::Entity> $arguments.await?,
         ]
     };
 }
@@ -65,12 +72,12 @@ pub async fn copy_all(
     source: &impl ConnectionTrait,
     target: &impl ConnectionTrait,
     report: &mut impl FnMut(&'static str, u64),
-) -> Result<[Content; 11], DbErr> {
+) -> Result<[Content; 14], DbErr> {
     Ok(each_table!(copy_table(source, Some(target), report)))
 }
 
 /// What is in every table.
-pub async fn read_all(db: &impl ConnectionTrait) -> Result<[Content; 11], DbErr> {
+pub async fn read_all(db: &impl ConnectionTrait) -> Result<[Content; 14], DbErr> {
     let nowhere = None::<&DatabaseConnection>;
     Ok(each_table!(copy_table(db, nowhere, &mut |_, _| ())))
 }

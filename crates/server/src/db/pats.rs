@@ -1,7 +1,7 @@
 //! Personal access tokens, known by their hash only.
 
 use jiff::Timestamp;
-use sea_orm::{ConnectionTrait, DbErr, ExprTrait, IntoActiveModel, QueryOrder, entity::prelude::*};
+use sea_orm::{ConnectionTrait, DbErr, ExprTrait, IntoActiveModel, QueryOrder, QuerySelect, entity::prelude::*};
 
 use crate::keys::TokenHash;
 
@@ -24,6 +24,12 @@ pub struct Model {
     pub expires_at: Option<i64>,
     /// The master key that `hash` was made with, by its id; null: the one from before keys had ids.
     pub key_id: Option<String>,
+    /// The only workspace that it opens; null: all of its user's.
+    pub workspace_id: Option<String>,
+    /// The role that it never exceeds; null: its user's.
+    pub role: Option<String>,
+    /// See [`super::last_use`].
+    pub last_used_at: Option<i64>,
 }
 
 /// No relations are walked through the ORM.
@@ -45,9 +51,21 @@ pub async fn find_valid(
         .await
 }
 
-/// All tokens of a user, the newest first.
-pub async fn list(db: &impl ConnectionTrait, user_id: &str) -> Result<Vec<Model>, DbErr> {
-    Entity::find().filter(Column::UserId.eq(user_id)).order_by_desc(Column::CreatedAt).all(db).await
+/// Tokens of a user, the newest first, behind the one with the id `before`; `None`: he has no such token.
+pub async fn list(
+    db: &impl ConnectionTrait,
+    user_id: &str,
+    before: Option<&str>,
+    limit: u64,
+) -> Result<Option<Vec<Model>>, DbErr> {
+    let of_user = || Entity::find().filter(Column::UserId.eq(user_id));
+    let mut query = of_user();
+    if let Some(before) = before {
+        let Some(row) = of_user().filter(Column::Id.eq(before)).one(db).await? else { return Ok(None) };
+        let same_moment = Column::CreatedAt.eq(row.created_at).and(Column::Id.lt(row.id));
+        query = query.filter(Column::CreatedAt.lt(row.created_at).or(same_moment));
+    }
+    query.order_by_desc(Column::CreatedAt).order_by_desc(Column::Id).limit(limit).all(db).await.map(Some)
 }
 
 /// Stores a token.
@@ -77,5 +95,11 @@ pub async fn delete_by_hash(db: &impl ConnectionTrait, hashes: &[TokenHash]) -> 
 /// Ends all tokens of this name, whoever has them.
 pub async fn delete_named(db: &impl ConnectionTrait, name: &str) -> Result<(), DbErr> {
     Entity::delete_many().filter(Column::Name.eq(name)).exec(db).await?;
+    Ok(())
+}
+
+/// Ends all tokens of a user.
+pub async fn delete_of(db: &impl ConnectionTrait, user_id: &str) -> Result<(), DbErr> {
+    Entity::delete_many().filter(Column::UserId.eq(user_id)).exec(db).await?;
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! Sign-in sessions, known by their hash only.
 
 use jiff::Timestamp;
-use sea_orm::{ConnectionTrait, DbErr, IntoActiveModel, entity::prelude::*};
+use sea_orm::{ConnectionTrait, DbErr, ExprTrait, IntoActiveModel, QueryOrder, QuerySelect, entity::prelude::*};
 
 use crate::keys::TokenHash;
 
@@ -22,6 +22,12 @@ pub struct Model {
     pub expires_at: i64,
     /// The master key that `hash` was made with, by its id; null: the one from before keys had ids.
     pub key_id: Option<String>,
+    /// From where it was begun.
+    pub address: Option<String>,
+    /// With what it was begun, as the program says itself.
+    pub user_agent: Option<String>,
+    /// See [`super::last_use`].
+    pub last_used_at: Option<i64>,
 }
 
 /// No relations are walked through the ORM.
@@ -54,4 +60,51 @@ pub async fn insert(db: &impl ConnectionTrait, row: Model) -> Result<(), DbErr> 
 pub async fn delete(db: &impl ConnectionTrait, id: &str) -> Result<(), DbErr> {
     Entity::delete_by_id(id).exec(db).await?;
     Ok(())
+}
+
+/// Valid sessions of a user, the newest first, behind the one with the id `before`; `None`: he has no such session.
+pub async fn list(
+    db: &impl ConnectionTrait,
+    user_id: &str,
+    now: Timestamp,
+    before: Option<&str>,
+    limit: u64,
+) -> Result<Option<Vec<Model>>, DbErr> {
+    let of_user = || Entity::find().filter(Column::UserId.eq(user_id));
+    let mut query = of_user().filter(Column::ExpiresAt.gt(now.as_millisecond()));
+    if let Some(before) = before {
+        let Some(row) = of_user().filter(Column::Id.eq(before)).one(db).await? else { return Ok(None) };
+        let same_moment = Column::CreatedAt.eq(row.created_at).and(Column::Id.lt(row.id));
+        query = query.filter(Column::CreatedAt.lt(row.created_at).or(same_moment));
+    }
+    query.order_by_desc(Column::CreatedAt).order_by_desc(Column::Id).limit(limit).all(db).await.map(Some)
+}
+
+/// Whether a user has a valid session that was begun at `address`.
+pub async fn exists_from(
+    db: &impl ConnectionTrait,
+    user_id: &str,
+    address: &str,
+    now: Timestamp,
+) -> Result<bool, DbErr> {
+    let query = Entity::find()
+        .filter(Column::UserId.eq(user_id))
+        .filter(Column::Address.eq(address))
+        .filter(Column::ExpiresAt.gt(now.as_millisecond()));
+    Ok(query.one(db).await?.is_some())
+}
+
+/// Ends a session of this user; tells whether there was one.
+pub async fn delete_own(db: &impl ConnectionTrait, user_id: &str, id: &str) -> Result<bool, DbErr> {
+    let result = Entity::delete_many().filter(Column::Id.eq(id)).filter(Column::UserId.eq(user_id)).exec(db).await?;
+    Ok(result.rows_affected == 1)
+}
+
+/// Ends all sessions of a user but one; returns how many.
+pub async fn delete_of(db: &impl ConnectionTrait, user_id: &str, but: Option<&str>) -> Result<u64, DbErr> {
+    let mut query = Entity::delete_many().filter(Column::UserId.eq(user_id));
+    if let Some(but) = but {
+        query = query.filter(Column::Id.ne(but));
+    }
+    Ok(query.exec(db).await?.rows_affected)
 }

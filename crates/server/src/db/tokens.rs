@@ -5,7 +5,7 @@
 
 use jiff::Timestamp;
 use sea_orm::{
-    Condition, ConnectionTrait, DbErr, IntoActiveModel,
+    Condition, ConnectionTrait, DbErr, IntoActiveModel, QueryOrder, QuerySelect,
     entity::prelude::*,
     sea_query::{Expr, IntoCondition},
 };
@@ -86,6 +86,30 @@ pub async fn find_by_id(db: &impl ConnectionTrait, id: &str) -> Result<Option<Mo
 /// The tokens whose ciphertext is there: those that are valid or prepared, and those that can come back.
 pub async fn list_sealed(db: &impl ConnectionTrait) -> Result<Vec<Model>, DbErr> {
     Entity::find().filter(Column::Sealed.ne(Vec::<u8>::new())).all(db).await
+}
+
+/// Those of these tokens that are dead.
+pub async fn list_dead_of<'a>(
+    db: &impl ConnectionTrait,
+    ids: impl IntoIterator<Item = &'a str>,
+) -> Result<Vec<Model>, DbErr> {
+    Entity::find().filter(Column::Id.is_in(ids)).filter(Column::DeactivatedAt.is_not_null()).all(db).await
+}
+
+/// The tokens of a workspace that died after `after`, at most `limit`, those that died last first.
+pub async fn list_dead_after(
+    db: &impl ConnectionTrait,
+    workspace_id: &WorkspaceId,
+    after: Timestamp,
+    limit: u64,
+) -> Result<Vec<Model>, DbErr> {
+    Entity::find()
+        .filter(Column::WorkspaceId.eq(workspace_id.as_str()))
+        .filter(Column::DeactivatedAt.gt(after.as_millisecond()))
+        .order_by_desc(Column::DeactivatedAt)
+        .limit(limit)
+        .all(db)
+        .await
 }
 
 /// Stores a token.

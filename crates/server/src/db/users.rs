@@ -1,8 +1,15 @@
 //! Users, and their roles.
 
 use jiff::Timestamp;
-use sea_orm::{ActiveValue::Set, ConnectionTrait, DbErr, QueryOrder, entity::prelude::*};
+use sea_orm::{
+    ActiveValue::Set,
+    ConnectionTrait, DbErr, ExprTrait, QueryOrder, QuerySelect,
+    entity::prelude::*,
+    sea_query::{Expr, OnConflict, Query, SelectStatement},
+};
 use twinkey_api::{Role, WorkspaceId};
+
+use super::{invitations, pats, sessions};
 
 /// A row.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
@@ -15,12 +22,14 @@ pub struct Model {
     pub organisation_id: String,
     /// In lower case.
     pub email: String,
-    /// Argon2id, as a PHC string.
+    /// Argon2id, as a PHC string; empty: no password was ever set, and none is right.
     pub password_hash: String,
     /// The role in the organisation.
     pub role: String,
     /// Milliseconds since the epoch.
     pub created_at: i64,
+    /// What people call the user.
+    pub name: Option<String>,
 }
 
 /// No relations are walked through the ORM.
@@ -39,6 +48,7 @@ impl Model {
 /// Roles that differ from the organisation's in one workspace.
 pub mod memberships {
     use sea_orm::entity::prelude::*;
+    use twinkey_api::Role;
 
     /// A row.
     #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
@@ -59,6 +69,13 @@ pub mod memberships {
     pub enum Relation {}
 
     impl ActiveModelBehavior for ActiveModel {}
+
+    impl Model {
+        /// What; a word that this version does not know gives nothing.
+        pub fn role(&self) -> Role {
+            Role::from_name(&self.role).unwrap_or(Role::None)
+        }
+    }
 }
 
 /// The user with this address, in any case.
@@ -93,42 +110,173 @@ pub async fn insert(
         password_hash: Set(password_hash),
         role: Set(role.name().to_owned()),
         created_at: Set(now.as_millisecond()),
+        name: Set(None),
     };
     row.insert(db).await
 }
 
-/// Gives a user another role in one workspace.
-pub async fn insert_membership(
+/// Gives a user another role in one workspace, whether there was one or not.
+pub async fn set_membership(
     db: &impl ConnectionTrait,
     user_id: &str,
-    workspace_id: &WorkspaceId,
+    workspace_id: &str,
     role: Role,
 ) -> Result<(), DbErr> {
     let row = memberships::ActiveModel {
         user_id: Set(user_id.to_owned()),
-        workspace_id: Set(workspace_id.as_str().to_owned()),
+        workspace_id: Set(workspace_id.to_owned()),
         role: Set(role.name().to_owned()),
     };
-    memberships::Entity::insert(row).exec_without_returning(db).await?;
+    let key = [memberships::Column::UserId, memberships::Column::WorkspaceId];
+    let replace = OnConflict::columns(key).update_column(memberships::Column::Role).to_owned();
+    memberships::Entity::insert(row).on_conflict(replace).exec_without_returning(db).await?;
     Ok(())
 }
 
-/// Takes everybody's own role in a workspace away: it is being removed.
-pub async fn forget_workspace(db: &impl ConnectionTrait, workspace_id: &str) -> Result<(), DbErr> {
-    memberships::Entity::delete_many().filter(memberships::Column::WorkspaceId.eq(workspace_id)).exec(db).await?;
+/// Takes a user the role of its own in one workspace.
+pub async fn delete_membership(db: &impl ConnectionTrait, user_id: &str, workspace_id: &str) -> Result<(), DbErr> {
+    memberships::Entity::delete_by_id((user_id.to_owned(), workspace_id.to_owned())).exec(db).await?;
     Ok(())
+}
+
+/// Gives a user another role in the organisation.
+pub async fn set_role(db: &impl ConnectionTrait, id: &str, role: Role) -> Result<(), DbErr> {
+    set(db, id, Column::Role, role.name()).await
+}
+
+/// Gives a user another password.
+pub async fn set_password_hash(db: &impl ConnectionTrait, id: &str, hash: &str) -> Result<(), DbErr> {
+    set(db, id, Column::PasswordHash, hash).await
+}
+
+/// Gives a user another name.
+pub async fn set_name(db: &impl ConnectionTrait, id: &str, name: &str) -> Result<(), DbErr> {
+    set(db, id, Column::Name, name).await
+}
+
+async fn set(db: &impl ConnectionTrait, id: &str, column: Column, value: &str) -> Result<(), DbErr> {
+    Entity::update_many().col_expr(column, Expr::value(value.to_owned())).filter(Column::Id.eq(id)).exec(db).await?;
+    Ok(())
+}
+
+/// Removes a user, and everything that acts for one.
+pub async fn delete(db: &impl ConnectionTrait, id: &str) -> Result<(), DbErr> {
+    sessions::delete_of(db, id, None).await?;
+    pats::delete_of(db, id).await?;
+    memberships::Entity::delete_many().filter(memberships::Column::UserId.eq(id)).exec(db).await?;
+    Entity::delete_by_id(id).exec(db).await?;
+    Ok(())
+}
+
+/// Members of an organisation behind an address, sorted by address; `""` for the first ones.
+pub async fn list(
+    db: &impl ConnectionTrait,
+    organisation_id: &str,
+    after: &str,
+    limit: u64,
+) -> Result<Vec<Model>, DbErr> {
+    Entity::find()
+        .filter(Column::OrganisationId.eq(organisation_id))
+        .filter(Column::Email.gt(after))
+        .order_by_asc(Column::Email)
+        .limit(limit)
+        .all(db)
+        .await
+}
+
+/// Who can see a workspace of this organisation, or has a role of its own there: the same page as [`list`].
+pub async fn list_in(
+    db: &impl ConnectionTrait,
+    organisation_id: &str,
+    workspace_id: &WorkspaceId,
+    after: &str,
+    limit: u64,
+) -> Result<Vec<(Model, Option<Role>)>, DbErr> {
+    let users = Entity::find()
+        .filter(Column::OrganisationId.eq(organisation_id))
+        .filter(Column::Role.ne(Role::None.name()).or(Column::Id.in_subquery(members_of(workspace_id))))
+        .filter(Column::Email.gt(after))
+        .order_by_asc(Column::Email)
+        .limit(limit)
+        .all(db)
+        .await?;
+    let rows = memberships::Entity::find()
+        .filter(memberships::Column::WorkspaceId.eq(workspace_id.as_str()))
+        .filter(memberships::Column::UserId.is_in(users.iter().map(|user| user.id.clone())))
+        .all(db)
+        .await?;
+    let narrower = |id: &str| rows.iter().find(|row| row.user_id == id).map(memberships::Model::role);
+    let with_role = |user: Model| {
+        let role = narrower(&user.id);
+        (user, role)
+    };
+    Ok(users.into_iter().map(with_role).collect())
+}
+
+fn members_of(workspace_id: &WorkspaceId) -> SelectStatement {
+    Query::select()
+        .column(memberships::Column::UserId)
+        .from(memberships::Entity)
+        .and_where(memberships::Column::WorkspaceId.eq(workspace_id.as_str()))
+        .take()
+}
+
+/// The role that was given to a user in one workspace, if one was.
+pub async fn narrower_role(
+    db: &impl ConnectionTrait,
+    user_id: &str,
+    workspace_id: &str,
+) -> Result<Option<Role>, DbErr> {
+    let row = memberships::Entity::find_by_id((user_id.to_owned(), workspace_id.to_owned())).one(db).await?;
+    Ok(row.map(|row| row.role()))
 }
 
 /// The role that `user` has in one workspace: the narrower scope wins.
 pub async fn role_in(db: &impl ConnectionTrait, user: &Model, workspace_id: &WorkspaceId) -> Result<Role, DbErr> {
-    let membership =
-        memberships::Entity::find_by_id((user.id.clone(), workspace_id.as_str().to_owned())).one(db).await?;
-    let narrower = membership.map(|row| Role::from_name(&row.role).unwrap_or(Role::None));
+    let narrower = narrower_role(db, &user.id, workspace_id.as_str()).await?;
     Ok(Role::effective(user.organisation_role(), narrower))
 }
 
-/// All workspaces in which `user` has a role of its own.
-pub async fn memberships_of(db: &impl ConnectionTrait, user: &Model) -> Result<Vec<(String, Role)>, DbErr> {
-    let rows = memberships::Entity::find().filter(memberships::Column::UserId.eq(user.id.as_str())).all(db).await?;
-    Ok(rows.into_iter().map(|row| (row.workspace_id, Role::from_name(&row.role).unwrap_or(Role::None))).collect())
+/// All workspaces in which a user has a role of its own, by id.
+pub async fn memberships_of(db: &impl ConnectionTrait, user_id: &str) -> Result<Vec<(String, Role)>, DbErr> {
+    let rows = memberships::Entity::find()
+        .filter(memberships::Column::UserId.eq(user_id))
+        .order_by_asc(memberships::Column::WorkspaceId)
+        .all(db)
+        .await?;
+    Ok(rows.iter().map(|row| (row.workspace_id.clone(), row.role())).collect())
+}
+
+/// How many have the role Admin in an organisation.
+pub async fn count_admins(db: &impl ConnectionTrait, organisation_id: &str) -> Result<u64, DbErr> {
+    admins(organisation_id).count(db).await
+}
+
+/// How many have the role Admin in a workspace of an organisation, inherited or given there.
+pub async fn count_admins_in(
+    db: &impl ConnectionTrait,
+    organisation_id: &str,
+    workspace_id: &WorkspaceId,
+) -> Result<u64, DbErr> {
+    let inherited = admins(organisation_id).filter(Column::Id.not_in_subquery(members_of(workspace_id))).count(db);
+    let given = memberships::Entity::find()
+        .filter(memberships::Column::WorkspaceId.eq(workspace_id.as_str()))
+        .filter(memberships::Column::Role.eq(Role::Admin.name()))
+        .count(db);
+    Ok(inherited.await? + given.await?)
+}
+
+fn admins(organisation_id: &str) -> Select<Entity> {
+    Entity::find().filter(Column::OrganisationId.eq(organisation_id)).filter(Column::Role.eq(Role::Admin.name()))
+}
+
+/// Forgets everything about people that belongs to one workspace: roles there, invitations into it, and personal access
+/// tokens that are limited to it, which would otherwise open a later workspace of the same name.
+pub async fn forget_workspace(db: &impl ConnectionTrait, workspace_id: &str) -> Result<(), DbErr> {
+    let (membership, invitation, pat) =
+        (memberships::Column::WorkspaceId, invitations::Column::WorkspaceId, pats::Column::WorkspaceId);
+    memberships::Entity::delete_many().filter(membership.eq(workspace_id)).exec(db).await?;
+    invitations::Entity::delete_many().filter(invitation.eq(workspace_id)).exec(db).await?;
+    pats::Entity::delete_many().filter(pat.eq(workspace_id)).exec(db).await?;
+    Ok(())
 }

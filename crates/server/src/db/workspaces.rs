@@ -8,7 +8,7 @@ use sea_orm::{
 };
 use twinkey_api::WorkspaceId;
 
-use super::{deleted_tokens, users};
+use super::{deleted_tokens, idempotency, token_clients, users};
 
 /// A row.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
@@ -121,10 +121,12 @@ pub async fn list_deleting(db: &impl ConnectionTrait) -> Result<Vec<Model>, DbEr
 }
 
 /// Removes a workspace that was being deleted, and with it whatever else names it; its id is free again.
-pub async fn delete_deleting(db: &impl ConnectionTrait, id: &str, now: Timestamp) -> Result<(), DbErr> {
-    deleted_tokens::bury(db, id, now).await?;
-    users::forget_workspace(db, id).await?;
-    Entity::delete_many().filter(Column::Id.eq(id)).filter(Column::State.eq(DELETING)).exec(db).await?;
+pub async fn delete_deleting(db: &impl ConnectionTrait, id: &WorkspaceId, now: Timestamp) -> Result<(), DbErr> {
+    deleted_tokens::bury(db, id.as_str(), now).await?;
+    users::forget_workspace(db, id.as_str()).await?;
+    token_clients::delete_of_workspace(db, id).await?;
+    idempotency::delete_of_workspace(db, id).await?;
+    Entity::delete_many().filter(Column::Id.eq(id.as_str())).filter(Column::State.eq(DELETING)).exec(db).await?;
     Ok(())
 }
 

@@ -1,13 +1,17 @@
 //! Who is asking: the one place where a credential is checked.
 
-use std::sync::Arc;
+use std::{marker::PhantomData, sync::Arc};
 
 use axum::{
     extract::FromRequestParts,
-    http::{header, request::Parts},
+    http::{HeaderValue, header, request::Parts},
 };
 use jiff::Timestamp;
-use twinkey_api::{Role, TokenKind, token::Secret};
+use sea_orm::{ConnectionTrait, DbErr};
+use twinkey_api::{Role, TokenKind, WorkspaceId, token::Secret, usage::Via};
+use twinkey_embedded_broker::Meter;
+
+use super::workspace::AtLeast;
 
 use crate::{
     app::App,
@@ -17,15 +21,25 @@ use crate::{
     http::proxies::ClientAddress,
     registry::KnownToken,
     rekeying::{self, Used},
+    sign_in::cookie,
+    usage::{LastClient, clients::Client, identity::Seen},
     validity::{self, Verdict},
 };
 
 /// An authenticated caller.
 pub enum Caller {
     /// A program with an SDK token.
-    Sdk(Arc<KnownToken>),
+    Sdk(SdkCaller),
     /// A person, or a script that acts for one.
-    User(UserCaller),
+    User(Box<UserCaller>),
+}
+
+/// A program, and the token that proved it.
+pub struct SdkCaller {
+    /// Its token.
+    pub token: Arc<KnownToken>,
+    /// Where its use is counted.
+    pub client: Arc<Client>,
 }
 
 /// A user, and the credential that proved it.
@@ -38,7 +52,36 @@ pub struct UserCaller {
     pub credential_id: String,
     /// When the credential ends.
     pub expires_at: Option<Timestamp>,
+    /// What the credential is limited to.
+    pub limits: Limits,
     address: String,
+}
+
+/// What a personal access token is limited to. The rights of a request are those that both the user and the token have.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Limits {
+    /// The only workspace that it opens.
+    pub workspace_id: Option<String>,
+    /// The role that it never exceeds.
+    pub role: Option<Role>,
+}
+
+impl Limits {
+    fn of(pat: &db::pats::Model) -> Self {
+        let role = pat.role.as_ref().map(|role| Role::from_name(role).unwrap_or(Role::None));
+        Self { workspace_id: pat.workspace_id.clone(), role }
+    }
+
+    /// What is left of a role in the organisation.
+    pub fn in_organisation(&self, role: Role) -> Role {
+        if self.workspace_id.is_some() { Role::None } else { self.role.map_or(role, |most| most.min(role)) }
+    }
+
+    /// What is left of a role in a workspace.
+    pub fn in_workspace(&self, workspace_id: &str, role: Role) -> Role {
+        let elsewhere = self.workspace_id.as_ref().is_some_and(|only| only != workspace_id);
+        if elsewhere { Role::None } else { self.role.map_or(role, |most| most.min(role)) }
+    }
 }
 
 impl UserCaller {
@@ -52,10 +95,15 @@ impl UserCaller {
         }
     }
 
-    /// Refuses with 403 unless the role at organisation scope suffices.
-    pub fn require_in_organisation(&self, needed: Role) -> Result<(), ApiError> {
-        let actual = self.user.organisation_role();
-        if actual >= needed { Ok(()) } else { Err(ApiError::RoleTooLow { needed, actual }) }
+    /// The role in the organisation that this request has.
+    pub fn organisation_role(&self) -> Role {
+        self.limits.in_organisation(self.user.organisation_role())
+    }
+
+    /// The role in a workspace that this request has.
+    pub async fn role_in(&self, db: &impl ConnectionTrait, workspace_id: &WorkspaceId) -> Result<Role, DbErr> {
+        let role = db::users::role_in(db, &self.user, workspace_id).await?;
+        Ok(self.limits.in_workspace(workspace_id.as_str(), role))
     }
 }
 
@@ -63,13 +111,19 @@ impl FromRequestParts<Arc<App>> for Caller {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, ApiError> {
-        let Some(token) = bearer(parts) else {
-            app.metrics.authenticated("none", "malformed");
-            return Err(ApiError::Unauthenticated);
+        let token = match parts.headers.get(header::AUTHORIZATION) {
+            Some(_) => bearer(parts),
+            None => cookie::session(parts, app)?,
         };
-        match token.kind() {
-            TokenKind::Sdk => sdk(app, &token).await.map(Self::Sdk),
-            TokenKind::Pat | TokenKind::Session => user(app, &token, ClientAddress::of(parts)).await.map(Self::User),
+        match token {
+            Some(token) if token.kind() == TokenKind::Sdk => sdk(app, &token, parts).await.map(Self::Sdk),
+            Some(token) if matches!(token.kind(), TokenKind::Pat | TokenKind::Session) => {
+                user(app, &token, ClientAddress::of(parts)).await.map(|user| Self::User(Box::new(user)))
+            }
+            _ => {
+                app.metrics.authenticated("none", "malformed");
+                Err(ApiError::Unauthenticated)
+            }
         }
     }
 }
@@ -82,9 +136,42 @@ impl FromRequestParts<Arc<App>> for SignedIn {
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, ApiError> {
         match Caller::from_request_parts(parts, app).await? {
-            Caller::User(user) => Ok(Self(user)),
+            Caller::User(user) => Ok(Self(*user)),
             Caller::Sdk(_) => Err(ApiError::StreamingOnly),
         }
+    }
+}
+
+/// Like [`SignedIn`], for what belongs to the account itself: its credentials, its password. A token that is limited to a
+/// workspace or a role is refused, because it could free itself of its limits here.
+pub struct OwnAccount(pub UserCaller);
+
+impl FromRequestParts<Arc<App>> for OwnAccount {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, ApiError> {
+        let SignedIn(user) = SignedIn::from_request_parts(parts, app).await?;
+        if user.limits == Limits::default() { Ok(Self(user)) } else { Err(ApiError::LimitedToken) }
+    }
+}
+
+/// A user with at least the role `A` in the organisation; SDK tokens are refused.
+pub struct InOrganisation<A> {
+    /// Who.
+    pub user: UserCaller,
+    needed: PhantomData<A>,
+}
+
+impl<A: AtLeast> FromRequestParts<Arc<App>> for InOrganisation<A> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, ApiError> {
+        let SignedIn(user) = SignedIn::from_request_parts(parts, app).await?;
+        let (needed, actual) = (A::ROLE, user.organisation_role());
+        if actual < needed {
+            return Err(ApiError::RoleTooLow { needed, actual });
+        }
+        Ok(Self { user, needed: PhantomData })
     }
 }
 
@@ -98,15 +185,24 @@ fn bearer(parts: &Parts) -> Option<Secret> {
     Secret::parse(token.trim()).ok()
 }
 
-async fn sdk(app: &App, token: &Secret) -> Result<Arc<KnownToken>, ApiError> {
+async fn sdk(app: &App, token: &Secret, parts: &Parts) -> Result<SdkCaller, ApiError> {
     match validity::verdict(app, token).await? {
         Verdict::Valid(known) => {
-            known.touch(app.now());
+            let now = app.now();
+            known.touch(now);
             app.metrics.authenticated("sdk", "accepted");
-            Ok(known)
+            let of = (known.id.as_str(), known.workspace_id.as_str());
+            let client = app.usage.clients.find(of, seen(parts), now);
+            client.count(1, 0, now);
+            if let Some(last) = parts.extensions.get::<LastClient>() {
+                last.set(client.clone());
+            }
+            Ok(SdkCaller { token: known, client })
         }
-        Verdict::RotatedOut { workspace_id, deactivated_at } => {
+        Verdict::RotatedOut { token_id, workspace_id, deactivated_at } => {
             app.metrics.authenticated("sdk", "rotated_out");
+            let now = app.now();
+            app.usage.clients.find((&token_id, &workspace_id), seen(parts), now).refused(1, now);
             Err(ApiError::RotatedOut { workspace_id, deactivated_at })
         }
         Verdict::Deleted { workspace_id, deleted_at } => {
@@ -120,6 +216,13 @@ async fn sdk(app: &App, token: &Secret) -> Result<Arc<KnownToken>, ApiError> {
     }
 }
 
+/// Where a request comes from and what its program calls itself.
+fn seen(parts: &Parts) -> Seen<'_> {
+    let agent = parts.headers.get(header::USER_AGENT).map_or(&[][..], HeaderValue::as_bytes);
+    let address = ClientAddress::ip(parts);
+    Seen { via: Via::Api, address, agent, software: ("", "") }
+}
+
 async fn user(app: &App, token: &Secret, address: String) -> Result<UserCaller, ApiError> {
     let (hashes, now) = (app.keys.hashes(token), app.now());
     let (name, found) = if token.kind() == TokenKind::Pat {
@@ -127,20 +230,23 @@ async fn user(app: &App, token: &Secret, address: String) -> Result<UserCaller, 
         if let Some(pat) = &pat {
             rekeying::at_use(app, Used::Pat(&pat.id), pat.key_id.as_deref(), token).await;
         }
-        ("pat", pat.map(|pat| (pat.user_id, pat.id, pat.expires_at)))
+        ("pat", pat.map(|pat| (Limits::of(&pat), pat.user_id, pat.id, pat.expires_at)))
     } else {
         let session = db::sessions::find_valid(&*app.db, &hashes, now).await?;
         if let Some(session) = &session {
             rekeying::at_use(app, Used::Session(&session.id), session.key_id.as_deref(), token).await;
         }
-        ("session", session.map(|session| (session.user_id, session.id, Some(session.expires_at))))
+        let describe =
+            |session: db::sessions::Model| (Limits::default(), session.user_id, session.id, Some(session.expires_at));
+        ("session", session.map(describe))
     };
-    let Some((user_id, credential_id, expires_at)) = found else {
+    let Some((limits, user_id, credential_id, expires_at)) = found else {
         app.metrics.authenticated(name, "unknown");
         return Err(ApiError::Unauthenticated);
     };
     let user = db::users::find(&*app.db, &user_id).await?.ok_or(ApiError::Unauthenticated)?;
     app.metrics.authenticated(name, "accepted");
+    app.last_uses.note(token.kind(), &credential_id, now);
     let expires_at = expires_at.map(db::timestamp);
-    Ok(UserCaller { user, kind: token.kind(), credential_id, expires_at, address })
+    Ok(UserCaller { user, kind: token.kind(), credential_id, expires_at, limits, address })
 }

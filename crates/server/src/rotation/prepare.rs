@@ -104,7 +104,7 @@ async fn attempt(
     }
     // If this is not answered, the row may stay behind; the reconciler gives it up.
     transaction.commit().await?;
-    match app.broker.ensure_principals(&principals).await {
+    match app.broker.make_principals(&principals).await {
         Ok(()) => Ok(Ok(fresh)),
         Err(error) => {
             abandon(app, &fresh).await;

@@ -7,12 +7,16 @@ use axum::{
     extract::{Query, State, rejection::QueryRejection},
 };
 use twinkey_api::{
-    Role,
     audit::{AuditQuery, AuditRecord},
     error::ErrorBody,
 };
 
-use crate::{app::App, db, error::ApiError, extract::SignedIn};
+use crate::{
+    app::App,
+    db,
+    error::ApiError,
+    extract::{InOrganisation, workspace::Admin},
+};
 
 /// The audit log, newest first
 #[utoipa::path(
@@ -22,10 +26,9 @@ use crate::{app::App, db, error::ApiError, extract::SignedIn};
 )]
 pub async fn list(
     State(app): State<Arc<App>>,
-    SignedIn(caller): SignedIn,
+    _access: InOrganisation<Admin>,
     query: Result<Query<AuditQuery>, QueryRejection>,
 ) -> Result<Json<Vec<AuditRecord>>, ApiError> {
-    caller.require_in_organisation(Role::Admin)?;
     let Query(query) = query.map_err(|rejection| ApiError::bad_request("InvalidQuery", rejection.body_text()))?;
     let limit = query.limit.unwrap_or(100);
     if !(1..=1000).contains(&limit) {

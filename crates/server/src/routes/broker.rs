@@ -6,7 +6,6 @@ use axum::{Json, extract::State};
 use serde_json::json;
 use tokio::time::timeout;
 use twinkey_api::{
-    Role,
     broker::{BrokerNode, BrokerStatus, OpenCutOff, Prune, Pruned, Reconciliation},
     error::ErrorBody,
 };
@@ -18,7 +17,7 @@ use crate::{
     broker::{BrokerError, reconciler},
     cut_off, db,
     error::ApiError,
-    extract::{Body, SignedIn},
+    extract::{Body, InOrganisation, workspace::Admin},
     replicas::leader::Fence,
 };
 
@@ -32,8 +31,10 @@ const NAMES_MAX: usize = 1000;
     get, path = "/broker/status", tag = "system",
     responses((status = 200, body = BrokerStatus), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody))
 )]
-pub async fn status(State(app): State<Arc<App>>, SignedIn(user): SignedIn) -> Result<Json<BrokerStatus>, ApiError> {
-    user.require_in_organisation(Role::Admin)?;
+pub async fn status(
+    State(app): State<Arc<App>>,
+    _access: InOrganisation<Admin>,
+) -> Result<Json<BrokerStatus>, ApiError> {
     let mut open_cut_offs = Vec::new();
     for row in db::principals::list_open(&*app.db).await? {
         let workspace_id = row.workspace_id.clone();
@@ -77,9 +78,8 @@ pub async fn status(State(app): State<Arc<App>>, SignedIn(user): SignedIn) -> Re
 )]
 pub async fn reconcile(
     State(app): State<Arc<App>>,
-    SignedIn(user): SignedIn,
+    _access: InOrganisation<Admin>,
 ) -> Result<Json<Reconciliation>, ApiError> {
-    user.require_in_organisation(Role::Admin)?;
     to_its_end(&app.clone(), async move { Ok(reconciler::reconcile(&app, &Fence::unleased()).await) }).await.map(Json)
 }
 
@@ -93,10 +93,9 @@ pub async fn reconcile(
 )]
 pub async fn prune(
     State(app): State<Arc<App>>,
-    SignedIn(user): SignedIn,
+    access: InOrganisation<Admin>,
     Body(body): Body<Prune>,
 ) -> Result<Json<Pruned>, ApiError> {
-    user.require_in_organisation(Role::Admin)?;
     if !body.i_know_the_risk {
         return Err(ApiError::bad_request(
             "RiskNotConfirmed",
@@ -113,7 +112,7 @@ pub async fn prune(
         let mut names = app.reconciler.names_without_rights();
         let transaction = app.db.write().await?;
         let event = Event { detail: json!({"names": names}), ..Event::new("broker.pruned") };
-        audit::append(&*transaction, &user.actor(), app.now(), event).await?;
+        audit::append(&*transaction, &access.user.actor(), app.now(), event).await?;
         transaction.commit().await?;
         let kept = kafka.cluster.prune(&names).await.map_err(|error| ApiError::from(BrokerError::from(error)))?;
         names.retain(|name| !kept.contains(name));

@@ -3,18 +3,22 @@
 use std::sync::Arc;
 
 use axum::{Json, extract::State};
-use twinkey_api::{Role, error::ErrorBody, master_key::MasterKeys};
+use twinkey_api::{error::ErrorBody, master_key::MasterKeys};
 
 use super::to_its_end;
-use crate::{app::App, error::ApiError, extract::SignedIn, rekeying};
+use crate::{
+    app::App,
+    error::ApiError,
+    extract::{InOrganisation, workspace::Admin},
+    rekeying,
+};
 
 /// What still needs another master key than the one in use
 #[utoipa::path(
     get, path = "/system/keys", tag = "system",
     responses((status = 200, body = MasterKeys), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody))
 )]
-pub async fn status(State(app): State<Arc<App>>, SignedIn(caller): SignedIn) -> Result<Json<MasterKeys>, ApiError> {
-    caller.require_in_organisation(Role::Admin)?;
+pub async fn status(State(app): State<Arc<App>>, _access: InOrganisation<Admin>) -> Result<Json<MasterKeys>, ApiError> {
     rekeying::status(&app).await.map(Json)
 }
 
@@ -25,7 +29,6 @@ pub async fn status(State(app): State<Arc<App>>, SignedIn(caller): SignedIn) -> 
     post, path = "/system/keys/finish", tag = "system",
     responses((status = 200, body = MasterKeys), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 409, body = ErrorBody))
 )]
-pub async fn finish(State(app): State<Arc<App>>, SignedIn(caller): SignedIn) -> Result<Json<MasterKeys>, ApiError> {
-    caller.require_in_organisation(Role::Admin)?;
-    to_its_end(&app.clone(), async move { rekeying::finish(&app, &caller.actor()).await }).await.map(Json)
+pub async fn finish(State(app): State<Arc<App>>, access: InOrganisation<Admin>) -> Result<Json<MasterKeys>, ApiError> {
+    to_its_end(&app.clone(), async move { rekeying::finish(&app, &access.user.actor()).await }).await.map(Json)
 }

@@ -1,16 +1,21 @@
 //! The HTTP API: one module for each resource, from request to database or broker in two hops.
 
+pub mod accept;
 pub mod audit;
 pub mod auth;
 pub mod broker;
 pub mod broker_settings;
+pub mod invitations;
 pub mod master_key;
+pub mod members;
 pub mod permissions;
 pub mod profile;
+pub mod sessions;
 pub mod settings;
 pub mod system;
 pub mod tokens;
 pub mod topics;
+pub mod workspace_members;
 pub mod workspaces;
 
 use std::{sync::Arc, time::Duration};
@@ -83,6 +88,7 @@ fn documented() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(permissions::token_details))
         .routes(routes!(permissions::query))
         .routes(routes!(tokens::show))
+        .routes(routes!(tokens::usage))
         .routes(routes!(tokens::reveal))
         .routes(routes!(tokens::rotate))
         .routes(routes!(tokens::emergency_rotation, tokens::preview_emergency_rotation))
@@ -93,6 +99,18 @@ fn documented() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(profile::organisation))
         .routes(routes!(profile::list_pats, profile::create_pat))
         .routes(routes!(profile::delete_pat))
+        .routes(routes!(sessions::list))
+        .routes(routes!(sessions::end))
+        .routes(routes!(sessions::change_password))
+        .routes(routes!(members::list))
+        .routes(routes!(members::get, members::change, members::remove))
+        .routes(routes!(workspace_members::list))
+        .routes(routes!(workspace_members::set, workspace_members::remove))
+        .routes(routes!(invitations::list, invitations::create))
+        .routes(routes!(invitations::revoke))
+        .routes(routes!(invitations::list_in_workspace, invitations::create_in_workspace))
+        .routes(routes!(invitations::revoke_in_workspace))
+        .routes(routes!(accept::accept))
         .routes(routes!(audit::list))
         .routes(routes!(broker::status))
         .routes(routes!(broker::reconcile))
@@ -140,6 +158,21 @@ pub fn service(
         .layer(TimeoutLayer::new(REQUEST_TIMEOUT))
         .layer(DefaultBodyLimit::max(BODY_LIMIT));
     MapRequestLayer::new(collapse_slashes).layer(router.layer(limits))
+}
+
+/// The longest page of a list.
+const PAGE_MAX: u64 = 1000;
+
+/// How much of a list is answered.
+fn page_size(limit: Option<u64>) -> Result<u64, ApiError> {
+    let limit = limit.unwrap_or(100);
+    let valid = (1..=PAGE_MAX).contains(&limit);
+    if valid { Ok(limit) } else { Err(ApiError::bad_request("InvalidQuery", format!("limit must be 1 to {PAGE_MAX}"))) }
+}
+
+/// `before` names nothing in the list.
+fn unknown_cursor() -> ApiError {
+    ApiError::bad_request("InvalidQuery", "before must be the id of the last one of the page before")
 }
 
 /// Runs a change in a task of its own. The handler of a client that hangs up is dropped wherever it waits; a change whose

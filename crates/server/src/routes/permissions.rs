@@ -14,9 +14,8 @@ use twinkey_api::{
 
 use crate::{
     app::App,
-    db,
     error::ApiError,
-    extract::{Caller, UserCaller},
+    extract::{Caller, SdkCaller, UserCaller},
     registry::KnownToken,
     validity,
 };
@@ -32,16 +31,18 @@ const PERMISSIONS: [&str; 6] = ["Create", "Read", "Update", "Delete", "Write", "
 )]
 pub async fn token_details(caller: Caller) -> Json<TokenDetails> {
     Json(match caller {
-        Caller::Sdk(token) => TokenDetails {
+        Caller::Sdk(SdkCaller { token, .. }) => TokenDetails {
             kind: "sdk".into(),
             workspace_id: Some(token.workspace_id.to_string()),
             user_id: None,
+            role: None,
             expires_at: None,
         },
         Caller::User(user) => TokenDetails {
             kind: if user.kind == TokenKind::Pat { "pat" } else { "session" }.into(),
-            workspace_id: None,
+            workspace_id: user.limits.workspace_id,
             user_id: Some(user.user.id),
+            role: user.limits.role,
             expires_at: user.expires_at,
         },
     })
@@ -66,7 +67,7 @@ pub async fn query(
         .filter(|id| !id.is_empty())
         .ok_or_else(|| ApiError::bad_request("InvalidQuery", "The query parameter resourceId is missing"))?;
     let granted = match &caller {
-        Caller::Sdk(token) => granted_to_token(&app, token, resource_type, &id, permission),
+        Caller::Sdk(SdkCaller { token, .. }) => granted_to_token(&app, token, resource_type, &id, permission),
         Caller::User(user) => granted_to_user(&app, user, resource_type, &id, permission).await?,
     };
     if granted { Ok(Json(true)) } else { Err(ApiError::PermissionDenied) }
@@ -101,7 +102,7 @@ async fn granted_to_user(
     id: &str,
     permission: &str,
 ) -> Result<bool, ApiError> {
-    let organisation_role = user.user.organisation_role();
+    let organisation_role = user.organisation_role();
     Ok(match resource_type {
         "Organisation" => {
             id == app.organisation.id
@@ -135,5 +136,5 @@ async fn role_in_workspace(app: &App, user: &UserCaller, id: &str) -> Result<Opt
     if validity::pair(app, &id).await?.is_none() {
         return Ok(None);
     }
-    Ok(Some(db::users::role_in(&*app.db, &user.user, &id).await?))
+    Ok(Some(user.role_in(&*app.db, &id).await?))
 }

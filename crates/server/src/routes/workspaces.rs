@@ -24,7 +24,7 @@ use crate::{
     db, deletion,
     error::ApiError,
     extract::{
-        Body, Caller, Manage, SignedIn, Streaming, UserCaller,
+        Body, Caller, InOrganisation, Manage, Streaming, UserCaller,
         workspace::{Manager, Remove, Viewer},
     },
     registry::KnownToken,
@@ -41,7 +41,10 @@ const NAME_MAX: usize = 200;
 )]
 pub async fn list(State(app): State<Arc<App>>, caller: Caller) -> Result<impl IntoResponse, ApiError> {
     let workspaces = match &caller {
-        Caller::Sdk(token) => vec![describe(&app, find(&app, &token.workspace_id).await?, Some(token))?],
+        Caller::Sdk(sdk) => {
+            sdk.client.fetched(app.now());
+            vec![describe(&app, find(&app, &sdk.token.workspace_id).await?, Some(&sdk.token))?]
+        }
         Caller::User(user) => list_for(&app, user).await?,
     };
     Ok((NO_STORE, Json(workspaces)))
@@ -55,7 +58,10 @@ pub async fn list(State(app): State<Arc<App>>, caller: Caller) -> Result<impl In
 )]
 pub async fn get(State(app): State<Arc<App>>, access: Streaming<Viewer>) -> Result<impl IntoResponse, ApiError> {
     let token = match &access.caller {
-        Caller::Sdk(token) => Some(token),
+        Caller::Sdk(sdk) => {
+            sdk.client.fetched(app.now());
+            Some(&sdk.token)
+        }
         Caller::User(user) if shows_credentials(user, access.role) => {
             audit_reveal(&app, user, Some(access.token()), json!({"route": "workspace"})).await?;
             Some(access.token())
@@ -74,17 +80,16 @@ pub async fn get(State(app): State<Arc<App>>, access: Streaming<Viewer>) -> Resu
 )]
 pub async fn create(
     State(app): State<Arc<App>>,
-    SignedIn(user): SignedIn,
+    access: InOrganisation<Manager>,
     Body(body): Body<NewWorkspace>,
 ) -> Result<impl IntoResponse, ApiError> {
-    user.require_in_organisation(Role::Manager)?;
     let id = WorkspaceId::parse(&body.workspace_id)
         .map_err(|error| ApiError::bad_request("InvalidWorkspaceId", error.to_string()))?;
     let name = body.name.filter(|name| !name.trim().is_empty()).unwrap_or_else(|| id.to_string());
     let name = checked(name)?;
     let maker = app.clone();
-    let row =
-        to_its_end(&app, async move { tokens::create_workspace(&maker, &user.actor(), &id, &name).await }).await?;
+    let row = to_its_end(&app, async move { tokens::create_workspace(&maker, &access.user.actor(), &id, &name).await })
+        .await?;
     Ok((NO_STORE, Json(describe(&app, row, None)?)))
 }
 
@@ -170,10 +175,10 @@ async fn find(app: &App, id: &WorkspaceId) -> Result<db::workspaces::Model, ApiE
 }
 
 async fn list_for(app: &App, user: &UserCaller) -> Result<Vec<Workspace>, ApiError> {
-    let narrower = db::users::memberships_of(&*app.db, &user.user).await?;
+    let narrower = db::users::memberships_of(&*app.db, &user.user.id).await?;
     let role_in = |id: &str| {
         let narrower = narrower.iter().find(|(workspace_id, _)| workspace_id == id).map(|(_, role)| *role);
-        Role::effective(user.user.organisation_role(), narrower)
+        user.limits.in_workspace(id, Role::effective(user.user.organisation_role(), narrower))
     };
     let mut workspaces = Vec::new();
     let mut shown = Vec::new();

@@ -172,7 +172,9 @@ proptest! {
                     workspace_id: WorkspaceId::parse(server.workspace()).expect("an id"),
                     expected_generation: generation,
                     kind: Kind::Undo,
+                    force: true,
                     reason: None,
+                    key: None,
                 };
                 let (app, actor) = (server.app().clone(), Actor::system());
                 poll_at_most(rotate(&app, &actor, &order), polls.unwrap_or(u32::MAX)).await

@@ -104,7 +104,14 @@ mod machine {
             }
             Step::Rotate(polls) => {
                 let expected_generation = app.registry.pair(&id).map_or(0, |pair| pair.generation);
-                let order = Order { workspace_id: id, expected_generation, kind: Kind::Normal, reason: None };
+                let order = Order {
+                    workspace_id: id,
+                    expected_generation,
+                    kind: Kind::Normal,
+                    force: true,
+                    reason: None,
+                    key: None,
+                };
                 let rotated = poll_at_most(rotate(&app, &actor, &order), polls.unwrap_or(u32::MAX)).await;
                 if let Some(Err(error)) = &rotated {
                     assert!(!there, "{error}");

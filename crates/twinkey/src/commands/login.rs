@@ -4,9 +4,13 @@ use std::io::Write;
 
 use anyhow::Context;
 use clap::Args;
-use twinkey_api::auth::{SignIn, SignedIn};
+use twinkey_api::{
+    auth::{SignIn, SignedIn},
+    error::ErrorBody,
+};
 use twinkey_server::cli_credential::CliCredential;
 
+use super::Secrets;
 use crate::client;
 
 /// Signs in with e-mail address and password, and keeps the session in a file that only this account can read.
@@ -26,19 +30,17 @@ pub struct Login {
 impl Login {
     pub async fn run(self) -> anyhow::Result<()> {
         let url = self.url.trim_end_matches('/').to_owned();
-        let password = if self.password_stdin {
-            let mut line = String::new();
-            std::io::stdin().read_line(&mut line).context("cannot read the password")?;
-            line.trim_end_matches(['\r', '\n']).to_owned()
-        } else {
-            rpassword::prompt_password(format!("Password of {}: ", self.email)).context("cannot read the password")?
-        };
+        let password = Secrets(self.password_stdin).read(&format!("Password of {}", self.email))?;
         let body = SignIn { email: self.email, password };
         let response = client::http_client(&url, None)?.post(format!("{url}/auth/sign-in")).json(&body).send().await;
         let response = response.with_context(|| format!("no server answers at {url}"))?;
         let status = response.status();
         if status == reqwest::StatusCode::UNAUTHORIZED {
             anyhow::bail!("the e-mail address or the password is wrong");
+        }
+        if status == reqwest::StatusCode::TOO_MANY_REQUESTS {
+            let error: ErrorBody = response.json().await?;
+            anyhow::bail!("{}", error.message);
         }
         anyhow::ensure!(status.is_success(), "{url} answered {status}");
         let signed_in: SignedIn =

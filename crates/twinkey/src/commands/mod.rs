@@ -5,26 +5,37 @@ pub mod broker;
 pub mod consume;
 pub mod data;
 pub mod env;
+pub mod invitations;
 pub mod keys;
 pub mod login;
+pub mod members;
+pub mod password;
+pub mod pats;
 pub mod produce;
 pub mod ready;
 mod record;
+pub mod sessions;
 mod streaming;
 pub mod tokens;
 pub mod topics;
+mod usage;
+pub mod whoami;
 pub mod workspaces;
 
 use std::{
-    io::{IsTerminal, Write},
+    io::{BufRead, IsTerminal, Write},
     path::PathBuf,
 };
 
+use anyhow::Context;
 use clap::Args;
 use comfy_table::{Table, presets::NOTHING};
-use twinkey_api::{WorkspaceId, name::BadWorkspaceId};
+use jiff::Timestamp;
+use serde::Serialize;
+use twinkey_api::{Role, WorkspaceId, name::BadWorkspaceId};
 use twinkey_server::db;
 
+pub use self::broker::Output;
 use crate::settings::DEFAULT_DATA_DIR;
 
 /// Which database a command without a server works on.
@@ -69,4 +80,81 @@ pub fn table(header: &[&str]) -> Table {
     let mut table = Table::new();
     table.load_style(NOTHING).set_header(header.to_vec());
     table
+}
+
+/// Reads a role where it is typed, in any case.
+fn role(text: &str) -> Result<Role, String> {
+    let found = Role::ALL.into_iter().find(|role| role.name().eq_ignore_ascii_case(text));
+    found.ok_or_else(|| "a role is one of None, Viewer, Editor, Manager, Admin".into())
+}
+
+/// Checks a public id where it is typed, so that it can stand in a path.
+fn public_id(text: &str) -> Result<String, String> {
+    let plain = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    if plain { Ok(text.to_owned()) } else { Err("an id has letters and digits only".into()) }
+}
+
+/// Prints entries as JSON, or as the table that `row` makes.
+fn print_list<T: Serialize, const N: usize>(
+    output: Output,
+    entries: &[T],
+    header: [&str; N],
+    row: impl Fn(&T) -> [String; N],
+) -> std::io::Result<()> {
+    if output == Output::Json {
+        return print_json(&entries);
+    }
+    let mut table = table(&header);
+    for entry in entries {
+        table.add_row(row(entry));
+    }
+    writeln!(std::io::stdout(), "{table}")
+}
+
+/// Prints one value as JSON.
+fn print_json(value: &impl Serialize) -> std::io::Result<()> {
+    let text = serde_json::to_string_pretty(value).expect("plain data");
+    writeln!(std::io::stdout(), "{text}")
+}
+
+/// A time that may be missing.
+fn or_never(time: Option<Timestamp>) -> String {
+    time.map_or_else(|| "never".into(), |time| time.to_string())
+}
+
+/// Secrets as they are asked for: one after the other, without being shown, or line by line from standard input. Never as an
+/// argument, because process lists and histories show those.
+struct Secrets(bool);
+
+impl Secrets {
+    fn read(&self, prompt: &str) -> anyhow::Result<String> {
+        if !self.0 {
+            return rpassword::prompt_password(format!("{prompt}: ")).with_context(|| format!("cannot read: {prompt}"));
+        }
+        let mut line = String::new();
+        std::io::stdin().lock().read_line(&mut line).with_context(|| format!("cannot read: {prompt}"))?;
+        let line = line.trim_end_matches(['\r', '\n']);
+        anyhow::ensure!(!line.is_empty(), "standard input ended; expected: {prompt}");
+        Ok(line.to_owned())
+    }
+
+    /// A new password; typed twice where it cannot be seen.
+    fn read_new(&self, prompt: &str) -> anyhow::Result<String> {
+        let password = self.read(prompt)?;
+        anyhow::ensure!(self.0 || self.read(&format!("{prompt} again"))? == password, "the two are not the same");
+        Ok(password)
+    }
+}
+
+/// Asks before something that cannot be taken back.
+fn confirmed(question: &str) -> anyhow::Result<bool> {
+    anyhow::ensure!(
+        std::io::stdin().is_terminal(),
+        "there is no terminal to ask on; repeat with --yes if you are sure"
+    );
+    print!("{question} [y/N] ");
+    std::io::stdout().flush()?;
+    let mut answer = String::new();
+    std::io::stdin().read_line(&mut answer)?;
+    Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
 }

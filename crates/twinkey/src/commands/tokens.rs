@@ -15,11 +15,13 @@ use twinkey_api::{
     },
 };
 
-use super::{table, typed, workspace_id};
-use crate::client::{Client, ServerArgs};
+use super::{broker::Output, table, typed, usage, workspace_id};
+use crate::client::{Client, InUse, ServerArgs};
 
 /// Between two looks at a cut-off that is not proved.
 const LOOK: Duration = Duration::from_millis(500);
+/// The exit status of a program that SIGINT ended.
+const INTERRUPTED: u8 = 130;
 
 #[derive(Subcommand)]
 pub enum Tokens {
@@ -31,8 +33,25 @@ pub enum Tokens {
         #[command(flatten)]
         server: ServerArgs,
     },
+    /// Show who uses which token, and whether Token 1 may be rotated away; exit status 3 if not
+    #[command(after_help = "Example:\n  twinkey tokens usage demo --watch")]
+    Usage {
+        /// The workspace's id
+        #[arg(value_parser = workspace_id)]
+        workspace: String,
+        /// Go on showing it, until Ctrl-C
+        #[arg(long)]
+        watch: bool,
+        /// How it is printed; JSON is one line for each look
+        #[arg(long, value_enum, default_value_t)]
+        output: Output,
+        #[command(flatten)]
+        server: ServerArgs,
+    },
     /// Deactivate Token 1, promote Token 2, generate a new Token 2
-    #[command(after_help = "Example:\n  twinkey tokens rotate demo --reason 'leaked in a ticket'")]
+    ///
+    /// While Token 1 is in use this is refused (exit status 3), unless it is forced.
+    #[command(after_help = "Example:\n  twinkey tokens rotate demo --wait --reason 'leaked in a ticket'")]
     Rotate {
         /// The workspace's id
         #[arg(value_parser = workspace_id)]
@@ -43,7 +62,11 @@ pub enum Tokens {
         /// Do not ask
         #[arg(long, short)]
         yes: bool,
-        /// If a broker has not shown yet that it does not serve the old token: wait until it has
+        /// Rotate although Token 1 is in use: its users are cut off
+        #[arg(long)]
+        force: bool,
+        /// Wait until nobody uses Token 1, rotate then, and wait until every broker has shown that it does not serve it any more.
+        /// Ctrl-C before the rotation leaves everything as it was
         #[arg(long)]
         wait: bool,
         #[command(flatten)]
@@ -105,8 +128,7 @@ impl Tokens {
                 writeln!(std::io::stdout(), "Workspace {}, generation {}", pair.workspace_id, pair.generation)?;
                 let mut table = table(&["TOKEN", "VALUE", "PRINCIPAL", "CREATED", "LAST USED"]);
                 for token in [pair.current, pair.next] {
-                    let last_used =
-                        token.last_used_at.map_or_else(|| "not since the start".into(), |at| at.to_string());
+                    let last_used = token.last_used_at.map_or_else(|| "never".into(), |at| at.to_string());
                     table.add_row([
                         token.label,
                         token.masked,
@@ -127,20 +149,11 @@ impl Tokens {
                 }
                 Ok(ExitCode::SUCCESS)
             }
-            Self::Rotate { workspace, reason, yes, wait, server } => {
-                let client = server.connect()?;
-                let pair: TokenPair = client.get(&format!("/workspaces/{workspace}/tokens")).await?;
-                if !yes && !confirmed(&pair)? {
-                    eprintln!("Nothing was changed.");
-                    return Ok(ExitCode::FAILURE);
-                }
-                let body = Rotate { expected_generation: pair.generation, force: false, reason };
-                let rotated: Rotated = client.post(&format!("/workspaces/{workspace}/tokens/rotate"), &body).await?;
-                tell(&workspace, &format!("The old Token 1 ({}) is", pair.current.masked), &rotated)?;
-                if rotated.cut_off.state == CutOffState::Pending && wait {
-                    return until_proved(&client, &workspace).await;
-                }
-                Ok(ExitCode::SUCCESS)
+            Self::Usage { workspace, watch, output, server } => {
+                usage::show(&server.connect()?, &workspace, watch, output).await
+            }
+            Self::Rotate { workspace, reason, yes, force, wait, server } => {
+                rotate(&server.connect()?, &workspace, yes, wait, (force, reason)).await
             }
             Self::EmergencyRotate { workspace, reason, yes, wait, server } => {
                 let client = server.connect()?;
@@ -152,7 +165,7 @@ impl Tokens {
                     return Ok(ExitCode::FAILURE);
                 }
                 let body = EmergencyRotation { expected_generation: preview.generation, reason };
-                let rotated: Rotated = client.post(&path, &body).await?;
+                let rotated: Rotated = client.post_once(&path, &body).await?;
                 let dead: Vec<_> = preview.tokens.iter().map(|it| it.token.masked.as_str()).collect();
                 tell(&workspace, &format!("The old tokens ({}) are", dead.join(", ")), &rotated)?;
                 if rotated.cut_off.state == CutOffState::Pending && wait {
@@ -165,7 +178,7 @@ impl Tokens {
                 let pair: TokenPair = client.get(&format!("/workspaces/{workspace}/tokens")).await?;
                 let body = UndoRotation { expected_generation: pair.generation, reason };
                 let path = format!("/workspaces/{workspace}/tokens/undo-rotation");
-                let undone: Rotated = client.post(&path, &body).await?;
+                let undone: Rotated = client.post_once(&path, &body).await?;
                 tell(
                     &workspace,
                     &format!("The fresh Token 2 ({}), which nobody had seen, is", pair.next.masked),
@@ -202,6 +215,48 @@ fn tell_preview(preview: &EmergencyPreview) -> std::io::Result<()> {
         writeln!(out, "  Apache Kafka does not tell which connections are open.")?;
     }
     Ok(())
+}
+
+async fn rotate(
+    client: &Client,
+    workspace: &str,
+    yes: bool,
+    wait: bool,
+    (force, reason): (bool, Option<String>),
+) -> anyhow::Result<ExitCode> {
+    let pair: TokenPair = client.get(&format!("/workspaces/{workspace}/tokens")).await?;
+    // Before anybody is asked, and what cannot be seen in any case.
+    let verdict = usage::get(client, workspace).await?.safe_to_rotate;
+    usage::tell_verdict(&verdict)?;
+    if !verdict.safe && !force && !wait {
+        eprintln!("Nothing was changed. Move them to Token 2 (--wait waits for it), or cut them off with --force.");
+        return Ok(ExitCode::from(usage::IN_USE));
+    }
+    if !yes && !confirmed(&pair)? {
+        eprintln!("Nothing was changed.");
+        return Ok(ExitCode::FAILURE);
+    }
+    let body = Rotate { expected_generation: pair.generation, force, reason };
+    let rotated: Rotated = loop {
+        if wait && !force && !usage::until_safe(client, workspace, pair.generation).await? {
+            eprintln!("Not waiting any longer. Nothing was changed.");
+            return Ok(ExitCode::from(INTERRUPTED));
+        }
+        match client.post_once(&format!("/workspaces/{workspace}/tokens/rotate"), &body).await {
+            // Somebody came back to it between the look and the rotation.
+            Err(error) if wait && error.downcast_ref::<InUse>().is_some() => tokio::time::sleep(LOOK).await,
+            Err(error) if error.downcast_ref::<InUse>().is_some() => {
+                eprintln!("twinkey: {error}");
+                return Ok(ExitCode::from(usage::IN_USE));
+            }
+            answered => break answered?,
+        }
+    };
+    tell(workspace, &format!("The old Token 1 ({}) is", pair.current.masked), &rotated)?;
+    if rotated.cut_off.state == CutOffState::Pending && wait {
+        return until_proved(client, workspace).await;
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 /// Says what is known, and not more. `dead`: a subject with its verb, to go before the word.

@@ -97,7 +97,7 @@ impl Workspaces {
                     return Ok(ExitCode::FAILURE);
                 }
                 let body = DeleteWorkspace { workspace_id: id.clone(), reason };
-                let deleted: DeletedWorkspace = client.delete(&format!("/workspaces/{id}"), &body).await?;
+                let deleted: DeletedWorkspace = client.delete_confirmed(&format!("/workspaces/{id}"), &body).await?;
                 tell(&deleted)?;
                 if deleted.state == DeletionState::Deleting && wait {
                     return until_gone(&client, &id).await;

@@ -44,7 +44,7 @@ async fn the_first_five_minutes() {
     let dotenv = text(&run(&data_dir, &["env", "demo", "--format", "dotenv"]));
     assert_eq!(dotenv.lines().count(), 3);
 
-    let rotated = text(&run(&data_dir, &["tokens", "rotate", "demo", "--yes", "--reason", "test"]));
+    let rotated = text(&run(&data_dir, &["tokens", "rotate", "demo", "--yes", "--force", "--reason", "test"]));
     assert!(rotated.contains("generation 1") && rotated.contains("dead on the API and on the broker"), "{rotated}");
     assert!(!process.api.accepts("demo", token).await);
     let shown = text(&run(&data_dir, &["tokens", "show", "demo"]));
@@ -117,7 +117,7 @@ async fn workspaces_come_and_go_and_mistakes_are_undone() {
     assert!(!refused.status.success() && text(&refused).contains("undoMinutes"), "{}", text(&refused));
     let request = process.api.request(twinkey_testkit::Method::PATCH, "/workspaces/demo/settings", &process.admin);
     process.api.send(request.json(&serde_json::json!({"undoMinutes": 5}))).await.ok();
-    assert!(run(&["tokens", "rotate", "demo", "--yes"]).status.success());
+    assert!(run(&["tokens", "rotate", "demo", "--yes", "--force"]).status.success());
     assert!(!process.api.accepts("demo", &first).await);
     let undone = run(&["tokens", "undo", "demo"]);
     assert!(undone.status.success() && text(&undone).contains("which nobody had seen, is dead"), "{}", text(&undone));

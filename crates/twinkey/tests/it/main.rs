@@ -3,8 +3,10 @@
 mod command_line;
 mod kill;
 mod kill_workspaces;
+mod people;
 mod process;
 mod rekeying;
 mod service_manager;
 mod streaming;
 mod tls;
+mod usage;

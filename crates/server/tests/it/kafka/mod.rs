@@ -7,6 +7,7 @@ mod drift;
 mod installations;
 mod interrupted;
 mod transactional_ids;
+mod usage;
 
 use std::{future::Future, time::Duration};
 
