@@ -7,14 +7,14 @@ use sea_orm::{
 use sha2::{Digest, Sha256};
 
 use crate::db::{
-    self, audit, changes, checkpoints, deliveries, idempotency, installation, invitations, organisations, pats,
-    sessions, token_clients, tokens,
+    self, audit, changes, checkpoints, deleted_tokens, deliveries, idempotency, installation, invitations,
+    organisations, pats, sessions, token_clients, tokens,
     users::{self, memberships},
     webhooks, workspaces,
 };
 
 /// The tables that make up an installation, in an order in which each only refers to those before it.
-pub const COPIED: [&str; 16] = [
+pub const COPIED: [&str; 17] = [
     "organisations",
     "workspaces",
     "users",
@@ -23,6 +23,7 @@ pub const COPIED: [&str; 16] = [
     "pats",
     "invitations",
     "tokens",
+    "deleted_tokens",
     "audit",
     "installation",
     "changes",
@@ -59,6 +60,7 @@ macro_rules! each_table {
             $function::<pats::Entity> $arguments.await?,
             $function::<invitations::Entity> $arguments.await?,
             $function::<tokens::Entity> $arguments.await?,
+            $function::<deleted_tokens::Entity> $arguments.await?,
             $function::<audit::Entity> $arguments.await?,
             $function::<installation::Entity> $arguments.await?,
             $function::<changes::Entity> $arguments.await?,
@@ -76,12 +78,12 @@ pub async fn copy_all(
     source: &impl ConnectionTrait,
     target: &impl ConnectionTrait,
     report: &mut impl FnMut(&'static str, u64),
-) -> Result<[Content; 16], DbErr> {
+) -> Result<[Content; 17], DbErr> {
     Ok(each_table!(copy_table(source, Some(target), report)))
 }
 
 /// What is in every table.
-pub async fn read_all(db: &impl ConnectionTrait) -> Result<[Content; 16], DbErr> {
+pub async fn read_all(db: &impl ConnectionTrait) -> Result<[Content; 17], DbErr> {
     let nowhere = None::<&DatabaseConnection>;
     Ok(each_table!(copy_table(db, nowhere, &mut |_, _| ())))
 }

@@ -548,11 +548,24 @@ async fn b1_b2_a_forced_rotation_and_the_use_of_a_dead_token_are_told() {
     let received = receiver.wait_for(2).await;
     let bodies: Vec<Value> = received.iter().map(|it| serde_json::from_str(&it.body).expect("JSON")).collect();
     assert_eq!(bodies[0]["type"], "token.unsafe_rotation_forced");
-    assert!(bodies[0]["data"]["forced"].as_str().expect("a sentence").contains("127.0.0.1"), "{}", bodies[0]);
+    assert!(bodies[0]["data"]["inUse"].as_str().expect("a sentence").contains("127.0.0.1"), "{}", bodies[0]);
     assert_eq!(bodies[1]["type"], "token.used_after_deactivation");
     assert_eq!(bodies[1]["data"]["address"], "127.0.0.1");
     for it in &received {
         assert!(!it.body.contains(&old));
     }
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn webhooks_end_with_their_workspace() {
+    let (server, receiver) = (start().await, Receiver::start().await);
+    create(&server, &receiver.url(), &[]).await;
+    rotate(&server).await;
+    receiver.wait_for(1).await;
+    let path = format!("/workspaces/{}", server.workspace());
+    call(&server, Method::DELETE, &path, &json!({"workspaceId": server.workspace()})).await.ok();
+    let (webhooks, left) = (db::webhooks::list(&*server.app().db, server.workspace()).await, server.workspace());
+    assert!(webhooks.expect("read").is_empty(), "{left} has webhooks still");
     server.stop().await;
 }
