@@ -19,6 +19,7 @@ use crate::{
     registry::Registry,
     replicas::Replicas,
     sign_in::limits::Limits,
+    usage::Usage,
     webhooks::WebhookSettings,
 };
 
@@ -30,6 +31,8 @@ pub struct App {
     pub keys: Arc<Keys>,
     /// What valid SDK tokens mean.
     pub registry: Arc<Registry>,
+    /// Who uses them.
+    pub usage: Arc<Usage>,
     /// This server among others.
     pub replicas: Replicas,
     /// The broker that clients stream through.

@@ -34,6 +34,7 @@ pub mod routes;
 pub mod sign_in;
 pub mod start;
 pub mod tokens;
+pub mod usage;
 pub mod validity;
 pub mod webhooks;
 

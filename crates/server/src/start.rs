@@ -46,6 +46,7 @@ use crate::{
         sole::claim_file,
     },
     sign_in::limits::Limits,
+    usage::{self, Usage, sign_ins::SignIns},
     webhooks::{self, WebhookSettings},
 };
 
@@ -175,7 +176,7 @@ pub struct Server {
     http: JoinHandle<()>,
     tls: Option<Arc<ApiTls>>,
     drain_delay: Duration,
-    _background: [AbortOnDropHandle<()>; 4],
+    _background: [AbortOnDropHandle<()>; 5],
     stop_member: CancellationToken,
     // Aborted with a server that is dropped: to others it is then one that was killed.
     member: AbortOnDropHandle<()>,
@@ -224,8 +225,9 @@ impl Server {
         let passwords = Passwords::default();
         let (organisation, first_start) = first_start::make(&db, &config, (&keys, &random), &passwords, now).await?;
 
-        let registry = Arc::new(Registry::new(keys.clone(), clock.clone()));
+        let registry = Arc::new(Registry::new(keys.clone()));
         rekeying::check(&db, &keys, &source).await?;
+        let usage = Arc::new(Usage::default());
         let mode = if db.is_shared() { config.replicas } else { ReplicaMode::Exclusive };
         let replicas = Replicas::new(mode, random.id(), replica_name(directory), config.replica_lease, monotonic);
         let member = Member::join(&replicas, &db, &registry).await?;
@@ -235,7 +237,10 @@ impl Server {
         let bound = bind(&db, &config).await?;
         let broker: Arc<dyn Broker> = match (bound, broker_listener) {
             (Some(kafka), _) => Arc::new(kafka),
-            (None, Some(listener)) => embedded(&config, &organisation.id, listener, &registry, &clock).await?,
+            (None, Some(listener)) => {
+                let sign_ins = SignIns { registry: registry.clone(), usage: usage.clone(), clock: clock.clone() };
+                embedded(&config, &organisation.id, listener, sign_ins).await?
+            }
             (None, None) => return Err(StartError::Broker("it was not given a listener".into())),
         };
         let endpoints = Endpoints {
@@ -250,6 +255,7 @@ impl Server {
             db,
             keys,
             registry,
+            usage,
             replicas,
             broker,
             cut_offs,
@@ -293,6 +299,7 @@ impl Server {
         let checkpoints = app.lifecycle.spawn(checkpoints);
         let webhooks = app.lifecycle.spawn(webhooks::worker::run(app.clone(), config.webhooks, shutdown.clone()));
         let last_uses = app.lifecycle.spawn(last_use::run(app.clone(), shutdown.clone()));
+        let flushing = app.lifecycle.spawn(usage::flush::run(app.clone(), shutdown.clone()));
         let HttpSettings { trusted_proxies, drain_delay, .. } = config.http;
         let tls_config = api_tls.as_ref().map(ApiTls::server_config);
         let http = http::serve(http_listener, tls_config, trusted_proxies, app.clone(), shutdown.clone());
@@ -305,7 +312,7 @@ impl Server {
             http: tokio::spawn(http),
             tls: api_tls,
             drain_delay,
-            _background: [rekeying, checkpoints, webhooks, last_uses].map(AbortOnDropHandle::new),
+            _background: [rekeying, checkpoints, webhooks, last_uses, flushing].map(AbortOnDropHandle::new),
             stop_member,
             member,
             cli_credential,
@@ -347,6 +354,9 @@ impl Server {
             tracing::error!(%error, "the task that keeps up with other replicas failed");
         }
         self.app.broker.shutdown().await;
+        if let Err(error) = usage::flush::flush(&self.app).await {
+            tracing::warn!(%error, "what was counted of the use of tokens since the last time is lost");
+        }
         if let Err(error) = self.app.db.close().await {
             tracing::error!(%error, "the database did not close cleanly");
         }
@@ -433,11 +443,11 @@ async fn embedded(
     config: &Config,
     cluster_id: &str,
     listener: TcpListener,
-    registry: &Arc<Registry>,
-    clock: &Clock,
+    sign_ins: SignIns,
 ) -> Result<Arc<dyn Broker>, StartError> {
     let directory = &config.data_dir;
     let unusable = |error| StartError::DataDir(directory.clone(), error);
+    let clock = sign_ins.clock.clone();
     let (host, port) = &config.broker_advertise;
     let tls = ca::load_or_create(directory, host, clock())?;
     let port = port.map_or_else(|| listener.local_addr().map(|address| address.port()), Ok).map_err(unusable)?;
@@ -453,7 +463,7 @@ async fn embedded(
         limits: twinkey_embedded_broker::Limits::default(),
     };
     let endpoint = Endpoint { address: format!("{host}:{port}"), ca: Some(Ca::of(&tls.ca_pem)) };
-    let broker = Embedded::start(broker_config, endpoint, listener, registry.clone(), clock.clone()).await;
+    let broker = Embedded::start(broker_config, endpoint, listener, Arc::new(sign_ins), clock).await;
     Ok(Arc::new(broker.map_err(|error| StartError::Broker(error.to_string()))?))
 }
 

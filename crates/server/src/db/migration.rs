@@ -4,6 +4,7 @@
 mod audit;
 mod people;
 mod replicas;
+mod usage;
 
 use sea_orm_migration::{
     prelude::*,
@@ -21,7 +22,13 @@ pub struct Migrator;
 #[async_trait::async_trait]
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(Initial), Box::new(replicas::Replicas), Box::new(people::People), Box::new(audit::Audit)]
+        vec![
+            Box::new(Initial),
+            Box::new(replicas::Replicas),
+            Box::new(people::People),
+            Box::new(usage::Usage),
+            Box::new(audit::Audit),
+        ]
     }
 }
 

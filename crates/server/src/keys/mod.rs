@@ -95,6 +95,11 @@ impl Keys {
         format!("{}{token_id}", self.principal_prefix)
     }
 
+    /// The public id of the token that a principal of this name would belong to.
+    pub fn token_of_principal<'a>(&self, principal: &'a str) -> Option<&'a str> {
+        principal.strip_prefix(self.principal_prefix.as_str())
+    }
+
     /// The keyed hash that `token` is looked up by.
     pub fn hash(&self, token: &Secret) -> TokenHash {
         self.primary.hash(token)

@@ -12,6 +12,7 @@ use prometheus_client::{
     },
     registry::Registry,
 };
+use twinkey_api::usage::Via;
 
 use self::requests::Requests;
 use crate::routes;
@@ -23,6 +24,13 @@ pub struct Outcome {
     pub kind: &'static str,
     /// `accepted`, `malformed`, `unknown`, `rotated_out`, `wrong_password`, `limited`.
     pub outcome: &'static str,
+}
+
+/// How a token was used.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct Use {
+    /// `api` or `broker`.
+    pub via: &'static str,
 }
 
 /// What a reconciliation has mended.
@@ -69,6 +77,12 @@ pub struct Metrics {
     pub rotations: Counter,
     /// While the master key is being changed: valid tokens that are not under it yet.
     pub tokens_under_other_keys: Gauge,
+    token_uses: Family<Use, Counter>,
+    dead_token_uses: Family<Use, Counter>,
+    /// Alarms about dead tokens that somebody used.
+    pub dead_token_alarms: Counter,
+    /// How often a client of a token was not told apart from others, or no longer.
+    pub clients_merged: Counter,
     /// Broker connections closed by rotations.
     pub connections_cut_off: Counter,
     /// From the deactivation of a token to the proof that no broker serves it.
@@ -97,6 +111,15 @@ impl Default for Metrics {
         registry.register("authentications", "Authentications on the HTTP API by outcome", authentications.clone());
         registry.register("rotations", "Rotations that took effect", rotations.clone());
         registry.register("connections_cut_off", "Broker connections closed by rotations", connections_cut_off.clone());
+        let (token_uses, dead_token_uses) = (Family::<Use, Counter>::default(), Family::<Use, Counter>::default());
+        let (dead_token_alarms, clients_merged) = (Counter::default(), Counter::default());
+        registry.register("token_uses", "Requests with valid SDK tokens; up to a few seconds old", token_uses.clone());
+        let help = "Refused uses of deactivated SDK tokens; up to a few seconds old";
+        registry.register("dead_token_uses", help, dead_token_uses.clone());
+        let help = "Alarms about deactivated SDK tokens that somebody used";
+        registry.register("dead_token_alarms", help, dead_token_alarms.clone());
+        let help = "How often a client of an SDK token was not told apart from others, because there were too many";
+        registry.register("token_clients_merged", help, clients_merged.clone());
         let tokens_under_other_keys = Gauge::default();
         let help = "Valid SDK tokens that are not under the master key yet, while it is being changed";
         registry.register("sdk_tokens_under_other_keys", help, tokens_under_other_keys.clone());
@@ -129,6 +152,10 @@ impl Default for Metrics {
             authentications,
             rotations,
             tokens_under_other_keys,
+            token_uses,
+            dead_token_uses,
+            dead_token_alarms,
+            clients_merged,
             connections_cut_off,
             cut_off_seconds,
             repairs,
@@ -147,6 +174,16 @@ impl Metrics {
     /// Counts an authentication.
     pub fn authenticated(&self, kind: &'static str, outcome: &'static str) {
         self.authentications.get_or_create(&Outcome { kind, outcome }).inc();
+    }
+
+    /// Counts uses of tokens, answered and refused.
+    pub fn token_uses(&self, via: Via, requests: u64, refused: u64) {
+        let via = Use { via: via.name() };
+        for (family, count) in [(&self.token_uses, requests), (&self.dead_token_uses, refused)] {
+            if count > 0 {
+                family.get_or_create(&via).inc_by(count);
+            }
+        }
     }
 
     /// Everything as text.

@@ -11,6 +11,7 @@ pub mod members;
 pub mod permissions;
 pub mod profile;
 pub mod sessions;
+pub mod settings;
 pub mod system;
 pub mod tokens;
 pub mod topics;
@@ -85,12 +86,14 @@ fn documented() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(broker_settings::certificates))
         .routes(routes!(workspaces::list, workspaces::create))
         .routes(routes!(workspaces::get))
+        .routes(routes!(settings::get, settings::change))
         .routes(routes!(topics::list, topics::create))
         .routes(routes!(topics::get, topics::change, topics::delete))
         .routes(routes!(topics::clean))
         .routes(routes!(permissions::token_details))
         .routes(routes!(permissions::query))
         .routes(routes!(tokens::show))
+        .routes(routes!(tokens::usage))
         .routes(routes!(tokens::reveal))
         .routes(routes!(tokens::rotate))
         .routes(routes!(tokens::emergency_rotation))

@@ -19,6 +19,7 @@ pub mod sessions;
 mod streaming;
 pub mod tokens;
 pub mod topics;
+mod usage;
 pub mod webhooks;
 pub mod whoami;
 pub mod workspaces;

@@ -9,3 +9,4 @@ mod rekeying;
 mod service_manager;
 mod streaming;
 mod tls;
+mod usage;

@@ -35,7 +35,9 @@ fn order(server: &TestServer) -> Order {
         workspace_id: WorkspaceId::parse(server.workspace()).expect("an id"),
         expected_generation: 0,
         kind: Kind::Normal,
+        force: true,
         reason: None,
+        key: None,
     }
 }
 
