@@ -215,7 +215,7 @@ async fn flip(
         let told = json!({
             "workspaceId": workspace_id.as_str(),
             "generation": expected + 1,
-            "inUse": verdict.sentence,
+            "forced": verdict.sentence,
             "by": actor.name,
             "reason": reason,
         });

@@ -65,32 +65,25 @@ async fn record(
         credential: format!("sdk:{}", client.token_id),
         address: if client.address.is_empty() { "several".into() } else { client.address.clone() },
     };
-    let told = json!({
-        "workspaceId": client.workspace_id,
-        "token": client.token_id,
-        "deactivatedAt": deactivated_at.map(db::timestamp),
+    let mut detail = json!({
         "via": client.via,
         "proved": proved,
-        "address": client.address,
         "agent": client.agent,
+        "software": client.software,
         "attempts": client.refused,
         "lastAttemptAt": db::timestamp(client.refused_at),
+        "deactivatedAt": deactivated_at.map(db::timestamp),
     });
-    let alarm = WebhookEvent::TokenUsedAfterDeactivation;
-    webhooks::enqueue(transaction, now, alarm, &client.workspace_id, &told).await?;
     let event = Event {
         action: "token.used_after_deactivation",
         workspace_id: Some(&client.workspace_id),
         target: Some(&client.token_id),
-        detail: json!({
-            "via": client.via,
-            "proved": proved,
-            "agent": client.agent,
-            "software": client.software,
-            "attempts": client.refused,
-            "lastAttemptAt": db::timestamp(client.refused_at),
-            "deactivatedAt": deactivated_at.map(db::timestamp),
-        }),
+        detail: detail.clone(),
     };
+    detail["workspaceId"] = json!(client.workspace_id);
+    detail["token"] = json!(client.token_id);
+    detail["address"] = json!(actor.address);
+    let told = WebhookEvent::TokenUsedAfterDeactivation;
+    webhooks::enqueue(transaction, now, told, &client.workspace_id, &detail).await?;
     audit::append(transaction, &actor, now, event).await
 }
