@@ -291,7 +291,7 @@ async fn record(
         let told = json!({
             "workspaceId": workspace_id,
             "generation": after.generation,
-            "inUse": against,
+            "forced": against,
             "by": actor.name,
             "reason": reason,
         });

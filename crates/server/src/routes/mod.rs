@@ -150,6 +150,7 @@ pub fn service(
     app: Arc<App>,
 ) -> impl tower::Service<Request, Response = Response, Error = std::convert::Infallible, Future: Send> + Clone + Send + 'static
 {
+    let observe = ObserveLayer(app.clone());
     let (router, openapi) = documented().split_for_parts();
     let router: Router = router
         // The same list under the path that newer tools use.
@@ -160,10 +161,10 @@ pub fn service(
             status: StatusCode::METHOD_NOT_ALLOWED,
             message: "This route exists, but not with this method; see /docs".into(),
         })
-        .with_state(app.clone())
+        .with_state(app)
         .merge(SwaggerUi::new("/docs").url("/openapi.json", openapi).config(offline()));
     let limits = ServiceBuilder::new()
-        .layer(ObserveLayer(app.clone()))
+        .layer(observe)
         .layer(CatchPanicLayer::custom(|_| ApiError::Internal("a handler panicked".into()).into_response()))
         .layer(HandleErrorLayer::new(async |_: BoxError| ApiError::Invalid {
             code: "RequestTimeout",
