@@ -58,7 +58,7 @@ pub fn log(length: i64) -> String {
             workspace_id: Some("demo".into()),
             target: None,
             detail: r#"{"reason":"ä"}"#.into(),
-            previous_hash: previous,
+            previous_hash: std::mem::take(&mut previous),
             hash: String::new(),
         };
         record.hash = hash(&record);

@@ -111,7 +111,7 @@ mod tests {
         let told = format!("app/1 ({}) \0\x1b[2J", secret.expose());
         let kept = seen(told.as_bytes(), ("", "")).agent;
         assert_eq!(kept, format!("app/1 ({}) \u{fffd}\u{fffd}[2J", secret.masked()));
-        assert_eq!(seen(&[b'x'; 100_000], ("", "")).agent.len(), TEXT_MAX);
+        assert_eq!(seen(&vec![b'x'; 100_000], ("", "")).agent.len(), TEXT_MAX);
         assert_eq!(seen(b"\xff", ("librdkafka", "2.6.1")).software, "librdkafka 2.6.1");
     }
 

@@ -90,16 +90,13 @@ impl Members {
                 let client = server.connect()?;
                 let id = find(&client, workspace.as_deref(), &member).await?;
                 let body = ChangeRole { role };
-                let place = match workspace {
-                    Some(workspace) => {
-                        let path = format!("/workspaces/{workspace}/members/{id}");
-                        client.put::<WorkspaceMember>(&path, &body).await?;
-                        format!("workspace {workspace}")
-                    }
-                    None => {
-                        client.patch::<Member>(&format!("/organisations/current/members/{id}"), &body).await?;
-                        "the organisation".into()
-                    }
+                let place = if let Some(workspace) = workspace {
+                    let path = format!("/workspaces/{workspace}/members/{id}");
+                    client.put::<WorkspaceMember>(&path, &body).await?;
+                    format!("workspace {workspace}")
+                } else {
+                    client.patch::<Member>(&format!("/organisations/current/members/{id}"), &body).await?;
+                    "the organisation".into()
                 };
                 writeln!(std::io::stdout(), "{member} has the role {} in {place} now.", role.name())?;
             }

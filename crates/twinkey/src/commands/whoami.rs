@@ -38,13 +38,9 @@ impl Whoami {
             return Ok(());
         }
         let name = user.name.map(|name| format!(" ({name})")).unwrap_or_default();
-        let mut limits = String::new();
-        if let Some(workspace) = details.workspace_id {
-            limits.push_str(&format!(", for workspace {workspace} only"));
-        }
-        if let Some(role) = details.role {
-            limits.push_str(&format!(", up to the role {}", role.name()));
-        }
+        let workspace = details.workspace_id.map(|workspace| format!(", for workspace {workspace} only"));
+        let role = details.role.map(|role| format!(", up to the role {}", role.name()));
+        let limits = workspace.unwrap_or_default() + &role.unwrap_or_default();
         writeln!(
             std::io::stdout(),
             "{}{name} on {}\nRole in the organisation: {}\nSigned in with: {}{limits}, expires: {}",
