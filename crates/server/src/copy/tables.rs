@@ -7,17 +7,18 @@ use sea_orm::{
 use sha2::{Digest, Sha256};
 
 use crate::db::{
-    self, audit, changes, installation, invitations, organisations, pats, sessions, tokens,
+    self, audit, changes, identities, installation, invitations, organisations, pats, sessions, tokens,
     users::{self, memberships},
     workspaces,
 };
 
 /// The tables that make up an installation, in an order in which each only refers to those before it.
-pub const COPIED: [&str; 11] = [
+pub const COPIED: [&str; 12] = [
     "organisations",
     "workspaces",
     "users",
     "memberships",
+    "identities",
     "sessions",
     "pats",
     "invitations",
@@ -49,6 +50,7 @@ macro_rules! each_table {
             $function::<workspaces::Entity> $arguments.await?,
             $function::<users::Entity> $arguments.await?,
             $function::<memberships::Entity> $arguments.await?,
+            $function::<identities::Entity> $arguments.await?,
             $function::<sessions::Entity> $arguments.await?,
             $function::<pats::Entity> $arguments.await?,
             $function::<invitations::Entity> $arguments.await?,
@@ -65,12 +67,12 @@ pub async fn copy_all(
     source: &impl ConnectionTrait,
     target: &impl ConnectionTrait,
     report: &mut impl FnMut(&'static str, u64),
-) -> Result<[Content; 11], DbErr> {
+) -> Result<[Content; 12], DbErr> {
     Ok(each_table!(copy_table(source, Some(target), report)))
 }
 
 /// What is in every table.
-pub async fn read_all(db: &impl ConnectionTrait) -> Result<[Content; 11], DbErr> {
+pub async fn read_all(db: &impl ConnectionTrait) -> Result<[Content; 12], DbErr> {
     let nowhere = None::<&DatabaseConnection>;
     Ok(each_table!(copy_table(db, nowhere, &mut |_, _| ())))
 }

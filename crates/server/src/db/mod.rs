@@ -8,6 +8,7 @@ pub mod bounded;
 pub mod changes;
 pub mod failure;
 pub mod heartbeat;
+pub mod identities;
 pub mod installation;
 pub mod invitations;
 pub mod key_use;

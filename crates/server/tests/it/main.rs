@@ -10,6 +10,7 @@ mod database_faults;
 mod invitations;
 mod kafka;
 mod members;
+mod oidc;
 mod openapi;
 mod operations;
 mod people;
