@@ -62,7 +62,7 @@ async fn fill(db: &Db, keys: &Keys, random: &Random, count: usize) -> anyhow::Re
 }
 
 async fn print_tokens(db: &Db, keys: Arc<Keys>, sample: usize) -> anyhow::Result<()> {
-    let registry = Registry::new(keys, clock());
+    let registry = Registry::new(keys);
     registry.load(&**db).await?;
     let workspaces = db::workspaces::list(&**db).await?;
     for workspace in workspaces.iter().step_by((workspaces.len() / sample.max(1)).max(1)).take(sample) {

@@ -27,7 +27,8 @@ pub struct AuditRecord {
     pub workspace_id: Option<String>,
     /// What it was done to: a public id.
     pub target: Option<String>,
-    /// Further facts as a JSON object in text, so that the hash covers exactly these characters.
+    /// Further facts as a JSON object in text, so that the hash covers exactly these characters. What was changed stands in
+    /// `before` and `after`, and why in `reason`.
     pub detail: String,
     /// SHA-256 of the record before this one, hex; all zeros for the first.
     pub previous_hash: String,
@@ -35,15 +36,81 @@ pub struct AuditRecord {
     pub hash: String,
 }
 
-/// Query of `GET /audit`.
+/// Query of `GET /audit`: every part that is given must fit.
 #[derive(Debug, Clone, Default, Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase")]
 #[into_params(parameter_in = Query)]
 pub struct AuditQuery {
     /// Only records of this workspace.
     pub workspace_id: Option<String>,
+    /// Only what this actor did: an e-mail address, or `system`.
+    pub actor: Option<String>,
+    /// Only actions that begin like this: `token.rotated`, or `token.` for all about tokens.
+    pub action: Option<String>,
+    /// Only what was done to this target.
+    pub target: Option<String>,
+    /// Not before this time.
+    #[param(value_type = Option<String>, format = DateTime)]
+    pub from: Option<Timestamp>,
+    /// Before this time.
+    #[param(value_type = Option<String>, format = DateTime)]
+    pub to: Option<Timestamp>,
     /// How many, 1 to 1000; 100 if absent.
     pub limit: Option<u64>,
     /// Only records with a sequence below this: pass the last one of the page before.
     pub before: Option<i64>,
+}
+
+/// Query of `GET /audit/export` and `GET /audit/checkpoints`.
+#[derive(Debug, Clone, Default, Deserialize, IntoParams)]
+#[serde(rename_all = "camelCase")]
+#[into_params(parameter_in = Query)]
+pub struct AfterQuery {
+    /// Only what comes behind this sequence; everything if absent.
+    pub after: Option<i64>,
+}
+
+/// The server's signed word that the log had this record at its end. One line of the checkpoint file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Checkpoint {
+    /// Of which installation.
+    pub installation: String,
+    /// The newest record.
+    pub sequence: i64,
+    /// Its hash, which covers all records before it.
+    pub head: String,
+    /// When it was signed.
+    #[schema(value_type = String, format = DateTime)]
+    pub at: Timestamp,
+    /// By each key of the server: one, and two while the master key is being changed, so that each vouches for the other.
+    pub signatures: Vec<CheckpointSignature>,
+}
+
+/// One signature over a checkpoint: Ed25519 over the text that docs/audit.md describes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct CheckpointSignature {
+    /// The public key, 32 bytes in hex.
+    pub key: String,
+    /// 64 bytes in hex.
+    pub signature: String,
+}
+
+/// Answer of `GET /audit/keys`: what an auditor notes once, and verifies checkpoints with ever after.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AuditKeys {
+    /// Of which installation.
+    pub installation: String,
+    /// The public keys that checkpoints are signed with at present, in hex.
+    pub public_keys: Vec<String>,
+}
+
+/// Answer of `GET /audit/checkpoints`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Checkpoints {
+    /// Oldest first, 1000 at most.
+    pub checkpoints: Vec<Checkpoint>,
 }

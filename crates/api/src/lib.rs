@@ -9,9 +9,12 @@ pub mod master_key;
 pub mod name;
 pub mod people;
 pub mod role;
+pub mod settings;
 pub mod token;
 pub mod token_pair;
 pub mod topic;
+pub mod usage;
+pub mod webhook;
 pub mod workspace;
 
 pub use name::{TopicName, WorkspaceId};

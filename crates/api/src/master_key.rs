@@ -17,6 +17,8 @@ pub struct MasterKeys {
     pub personal_access_tokens: KeyUse,
     /// Sign-in sessions. They are brought under the key when they are used.
     pub sessions: KeyUse,
+    /// Signing secrets of webhooks. They are brought under the key by themselves.
+    pub webhooks: KeyUse,
 }
 
 /// How many credentials of a kind need the other key.
@@ -32,6 +34,6 @@ pub struct KeyUse {
 impl MasterKeys {
     /// Whether nothing needs another key any longer.
     pub fn settled(&self) -> bool {
-        [self.tokens, self.personal_access_tokens, self.sessions].iter().all(|key_use| key_use.left == 0)
+        [self.tokens, self.personal_access_tokens, self.sessions, self.webhooks].iter().all(|key_use| key_use.left == 0)
     }
 }

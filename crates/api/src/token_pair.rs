@@ -52,7 +52,7 @@ pub struct SdkToken {
     /// When it was generated.
     #[schema(value_type = String, format = DateTime)]
     pub created_at: Timestamp,
-    /// When it was last seen on the API or signed in on the broker since the server started; `null`: not since then.
+    /// When it was last used on the API or on the embedded broker; `null`: never, or nobody remembers.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub last_used_at: Option<Timestamp>,
 }
@@ -90,7 +90,7 @@ pub struct RevealedToken {
 pub struct Rotate {
     /// The generation that the caller has seen; any other is refused with 409.
     pub expected_generation: i64,
-    /// Rotate although Token 1 is in use.
+    /// Rotate although Token 1 is in use; without it that is refused with 409, and the answer says by whom.
     #[serde(default)]
     pub force: bool,
     /// Why, for the audit log.

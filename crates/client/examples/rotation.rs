@@ -5,7 +5,7 @@
 //! eval "$(twinkey env demo)"
 //! export NEXT_TOKEN="$(twinkey env demo --token next --format json | jq -r .Quix__Sdk__Token)"
 //! cargo run --package twinkey-client --example rotation &
-//! twinkey tokens rotate demo --reason "trying it out"
+//! twinkey tokens rotate demo --force --reason "trying it out"
 //! ```
 
 use std::time::Duration;

@@ -28,7 +28,7 @@ mod topics;
 
 pub use authorize::Scope;
 pub use broker::{
-    Broker, BrokerConfig, CutOff, KnownPrincipal, Limits, Principals, StartError, TopicChanges, TopicDescription,
+    Broker, BrokerConfig, CutOff, KnownPrincipal, Limits, Meter, Principals, StartError, TopicChanges, TopicDescription,
 };
 pub use clock::Clock;
 pub use connection::{ConnectionInfo, Software};

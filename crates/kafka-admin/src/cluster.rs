@@ -17,6 +17,7 @@ use kafka_protocol::{
     },
     protocol::{Request, StrBytes},
 };
+use rand::seq::SliceRandom;
 use tokio::time::sleep;
 
 use crate::{
@@ -76,7 +77,9 @@ struct Known {
 
 impl Cluster {
     /// Takes the settings; connects when something is asked.
-    pub fn new(settings: Settings) -> Self {
+    pub fn new(mut settings: Settings) -> Self {
+        // A broker forwards orders to the controller one at a time: not all replicas should give theirs to the same one.
+        settings.bootstrap.shuffle(&mut rand::rng());
         let settings = Arc::new(settings);
         Self { inner: Arc::new(Inner { settings, links: Mutex::default(), known: Mutex::default() }) }
     }

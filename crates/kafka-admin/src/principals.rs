@@ -12,13 +12,13 @@ use crate::{
     Cluster, Error, Password, acls,
     answer::judge,
     barrier::{self, rights_of},
-    cluster::BrokerInfo,
+    cluster::{BrokerInfo, Description},
     link::Link,
     quotas, scram,
 };
 
 /// So many principals go into one request; more would hold the controller up for others.
-const BATCH: usize = 100;
+pub const BATCH: usize = 100;
 /// Batches under way at the same time.
 const AT_ONCE: usize = 3;
 
@@ -50,10 +50,27 @@ pub struct SilentBroker {
 }
 
 impl Cluster {
-    /// Makes one principal, as [`Cluster::ensure_principals`] does, with one order less. For a new one: that its rights show up
-    /// proves that all of it is there. One that has rights already is for [`Cluster::ensure_principals`] to mend.
-    pub async fn ensure_principal(&self, principal: &Principal) -> Result<Granted, Error> {
-        self.ensure_batch(std::slice::from_ref(principal), None).await
+    /// Makes principals under names that were never used: both credentials, the ten rights. Returns when every broker that
+    /// answers shows them; a broker that does not within `settle` is named and does not stop it. What has rights already is for
+    /// [`Cluster::ensure_principals`] to mend, which takes twice as many orders. Errors are the same.
+    pub async fn make_principals(&self, principals: &[Principal]) -> Result<Granted, Error> {
+        let description = self.order_principals(principals).await?;
+        Ok(self.shown(description, principals).await)
+    }
+
+    /// The orders of [`Cluster::make_principals`], which a broker forwards to the controller one at a time, whoever gives them.
+    /// At most [`BATCH`] principals. To be followed by [`Cluster::shown`].
+    pub async fn order_principals(&self, batch: &[Principal]) -> Result<Description, Error> {
+        let (description, ()) = futures::try_join!(self.describe(), self.write_credentials(batch))?;
+        self.grant(batch).await?;
+        Ok(description)
+    }
+
+    /// Waits until every broker shows the rights of the last of these new principals. They were ordered last and brokers apply
+    /// in the order of the log, so that they prove all that was written before.
+    pub async fn shown(&self, description: Description, batch: &[Principal]) -> Granted {
+        let Some(last) = batch.last() else { return Granted::default() };
+        self.settled(description, &last.name, acls::RIGHTS.len()).await
     }
 
     /// Makes principals, or mends them: both credentials, no quota of a cut-off, the ten rights. Returns when every broker
@@ -64,9 +81,8 @@ impl Cluster {
     /// forwards what it has received). A name to which that happened must not be used: cut it off later, and take another.
     pub async fn ensure_principals(&self, principals: &[Principal]) -> Result<Granted, Error> {
         // Keys of one batch are derived while another one is being written.
-        let marked = |batch: &[Principal]| Some(barrier::draw(&batch.first()?.name));
         // A closure that is kept across an await would have to fit every lifetime.
-        let batches: Vec<_> = principals.chunks(BATCH).map(|batch| self.ensure_batch(batch, marked(batch))).collect();
+        let batches: Vec<_> = principals.chunks(BATCH).map(|batch| self.ensure_batch(batch)).collect();
         let mut batches = futures::stream::iter(batches).buffered(AT_ONCE);
         let mut granted = Granted::default();
         while let Some(batch) = batches.next().await {
@@ -75,28 +91,23 @@ impl Cluster {
         Ok(granted)
     }
 
-    async fn ensure_batch(&self, batch: &[Principal], mark: Option<String>) -> Result<Granted, Error> {
-        let credentials = self.write_credentials(batch);
-        let quotas = self.lift_quotas(batch);
-        let (description, (), ()) = futures::try_join!(self.describe(), credentials, quotas)?;
-        self.grant(batch).await?;
-        if let Some(mark) = &mark {
-            self.patiently(|| self.set_mark(mark)).await?;
-        }
+    async fn ensure_batch(&self, batch: &[Principal]) -> Result<Granted, Error> {
+        let mark = barrier::draw(&batch[0].name);
+        let (description, ()) = futures::try_join!(self.order_principals(batch), self.lift_quotas(batch))?;
+        self.patiently(|| self.set_mark(&mark)).await?;
+        let granted = self.settled(description, &mark, 1).await;
+        self.sweep_mark(&mark);
+        Ok(granted)
+    }
+
+    /// Waits until every broker shows so many rights of a user.
+    async fn settled(&self, description: Description, user: &str, wanted: usize) -> Granted {
         let deadline = Instant::now() + self.settings().timeouts.settle;
         let settled = description.brokers.into_iter().map(|broker| async {
             let link = self.link(&broker.address);
-            let reason = match &mark {
-                Some(mark) => shows(&link, mark, 1, deadline).await,
-                None => shows(&link, &batch[0].name, acls::RIGHTS.len(), deadline).await,
-            };
-            Some(SilentBroker { broker, reason: reason.err()? })
+            Some(SilentBroker { reason: shows(&link, user, wanted, deadline).await.err()?, broker })
         });
-        let silent = join_all(settled).await.into_iter().flatten().collect();
-        if let Some(mark) = &mark {
-            self.sweep_mark(mark);
-        }
-        Ok(Granted { silent })
+        Granted { silent: join_all(settled).await.into_iter().flatten().collect() }
     }
 
     async fn write_credentials(&self, batch: &[Principal]) -> Result<(), Error> {

@@ -19,6 +19,8 @@ use crate::{
     registry::Registry,
     replicas::Replicas,
     sign_in::{limits::Limits, oidc::Provider},
+    usage::Usage,
+    webhooks::WebhookSettings,
 };
 
 /// The parts of a running server.
@@ -29,6 +31,8 @@ pub struct App {
     pub keys: Arc<Keys>,
     /// What valid SDK tokens mean.
     pub registry: Arc<Registry>,
+    /// Who uses them.
+    pub usage: Arc<Usage>,
     /// This server among others.
     pub replicas: Replicas,
     /// The broker that clients stream through.
@@ -59,6 +63,8 @@ pub struct App {
     pub metrics: Metrics,
     /// Whether it is on its way out.
     pub lifecycle: Lifecycle,
+    /// Where webhooks may point.
+    pub webhooks: WebhookSettings,
     /// The organisation of this installation.
     pub organisation: crate::db::organisations::Model,
 }

@@ -34,7 +34,7 @@ pub enum BackupError {
     Open(#[from] OpenError),
     /// The audit log does not verify, in the backup and so in the database.
     #[error("the backup was made, but its audit log is broken at record {0}: {1}")]
-    Audit(i64, &'static str),
+    Audit(i64, String),
 }
 
 /// Writes the database at `url` into a new file of mode 0600, and reads it once more; returns the head of its audit log.

@@ -75,7 +75,7 @@ pub async fn finish(app: &Arc<App>, id: &WorkspaceId) -> Result<db::workspaces::
     let rows = db::principals::list_prepared_of(&*app.db, id.as_str()).await?;
     let [current, next] = rows.as_slice() else { return Err(CreationError::Gone) };
     let principals = [principal(app, id, current)?, principal(app, id, next)?];
-    match app.broker.ensure_principals(&principals).await {
+    match app.broker.make_principals(&principals).await {
         Ok(()) => {}
         Err(BrokerError::Unknown(cause)) => {
             // A grant that may come at any later time: never for a token that will be valid.

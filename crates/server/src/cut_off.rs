@@ -16,13 +16,16 @@ use jiff::{SignedDuration, Timestamp};
 use sea_orm::DbErr;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
-use twinkey_api::token_pair::{CuttingOff, OpenBroker};
+use twinkey_api::{
+    token_pair::{CuttingOff, OpenBroker},
+    webhook::WebhookEvent,
+};
 
 use crate::{
     app::App,
     audit::{self, Actor, Event},
     broker::CutOff,
-    db,
+    db, webhooks,
 };
 
 /// Between two attempts to prove what is open.
@@ -187,6 +190,8 @@ async fn store_proofs(app: &Arc<App>, proved: &[&Dead], late: bool) -> Result<()
             detail: json!({"deactivatedAt": token.at}),
         };
         audit::append(&*transaction, &Actor::system(), now, event).await?;
+        let told = json!({"workspaceId": token.workspace_id, "token": token.id, "deactivatedAt": token.at});
+        webhooks::enqueue(&*transaction, now, WebhookEvent::CutOffProved, &token.workspace_id, &told).await?;
     }
     transaction.commit().await?;
     let workspaces: HashSet<_> = proved.iter().map(|token| token.workspace_id.as_str()).collect();

@@ -7,10 +7,11 @@ use axum::{
 };
 use jiff::Timestamp;
 use sea_orm::DbErr;
-use twinkey_api::{Role, error::ErrorBody};
+use twinkey_api::{Role, error::ErrorBody, usage::SafeToRotate};
 
 use crate::{
     db::{self, Failure},
+    http::observe::CorrelationId,
     registry::LoadError,
 };
 
@@ -107,6 +108,13 @@ pub enum ApiError {
         /// What is true.
         actual: i64,
     },
+    /// A rotation of a token that is in use.
+    #[error(
+        "Nothing was changed: {}. Move them to Token 2 first (twinkey tokens rotate --wait waits for it), or repeat it with \
+         \"force\": true and they are cut off",
+        .0.sentence
+    )]
+    TokenInUse(Box<SafeToRotate>),
     /// The data directory or the database refused a write.
     #[error("The server cannot store this at the moment; nothing was changed. Its log says why")]
     Storage(String),
@@ -157,7 +165,7 @@ impl ApiError {
             Self::InvitationGone(_) => StatusCode::GONE,
             Self::NotFound(_) => StatusCode::NOT_FOUND,
             Self::Invalid { status, .. } => *status,
-            Self::StaleGeneration { .. } | Self::LastAdmin(_) => StatusCode::CONFLICT,
+            Self::StaleGeneration { .. } | Self::LastAdmin(_) | Self::TokenInUse(_) => StatusCode::CONFLICT,
             Self::Storage(_) => StatusCode::INSUFFICIENT_STORAGE,
             Self::BrokerUnavailable(_)
             | Self::BrokerOutcomeUnknown(_)
@@ -189,6 +197,7 @@ impl ApiError {
             Self::NotFound(_) => "NotFound",
             Self::Invalid { code, .. } => code,
             Self::StaleGeneration { .. } => "StaleGeneration",
+            Self::TokenInUse(_) => "TokenInUse",
             Self::Storage(_) => "Storage",
             Self::NotReady(_) => "NotReady",
             Self::BrokerUnavailable(_) => "BrokerUnavailable",
@@ -225,7 +234,8 @@ impl From<LoadError> for ApiError {
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let status = self.status();
-        let correlation_id = format!("{:08X}", rand::random::<u32>());
+        let id = CorrelationId::current();
+        let correlation_id = id.to_string();
         match &self {
             Self::Internal(cause)
             | Self::Storage(cause)
@@ -237,14 +247,19 @@ impl IntoResponse for ApiError {
             | Self::OutcomeUnknown(cause) => {
                 tracing::error!(%correlation_id, code = self.code(), cause, "request failed");
             }
-            other => tracing::debug!(%correlation_id, code = other.code(), status = status.as_u16(), "request refused"),
+            other => tracing::debug!(%correlation_id, code = other.code(), "refused"),
         }
-        let body = ErrorBody { message: self.to_string(), correlation_id, code: self.code().to_owned() };
+        let (message, code) = (self.to_string(), self.code().to_owned());
+        let retry_after = if let Self::TooManyAttempts { seconds } = &self { Some(*seconds) } else { None };
+        let safe_to_rotate = if let Self::TokenInUse(verdict) = self { Some(verdict) } else { None };
+        let body = ErrorBody { message, correlation_id, code, safe_to_rotate };
         let mut response = (status, Json(body)).into_response();
+        // For the line about the request as a whole.
+        response.extensions_mut().insert(id);
         if status == StatusCode::UNAUTHORIZED {
             response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
-        if let Self::TooManyAttempts { seconds } = self {
+        if let Some(seconds) = retry_after {
             response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
         }
         response

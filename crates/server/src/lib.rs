@@ -34,6 +34,8 @@ pub mod routes;
 pub mod sign_in;
 pub mod start;
 pub mod tokens;
+pub mod usage;
 pub mod validity;
+pub mod webhooks;
 
 pub use twinkey_embedded_broker::Clock;

@@ -21,7 +21,7 @@ use twinkey_api::{
     token::Secret,
     token_pair::{SdkToken, Slot, TokenPair},
 };
-use twinkey_embedded_broker::{KnownPrincipal, Principals, Scope};
+use twinkey_embedded_broker::{KnownPrincipal, Scope};
 
 use crate::{
     db,
@@ -53,8 +53,7 @@ impl KnownToken {
         self.last_used_at.store(now.as_millisecond(), Ordering::Relaxed);
     }
 
-    /// The same token was read anew; when it was used last is known here only. With several replicas each knows what it has
-    /// seen itself; the batches that usage will be flushed in (issue 5) are the place where that comes together.
+    /// The same token was read anew; its last use here may not be stored yet: see [`crate::usage`].
     fn carry_over_use_of(&self, before: &Self) {
         self.last_used_at.fetch_max(before.last_used_at.load(Ordering::Relaxed), Ordering::Relaxed);
     }
@@ -131,14 +130,13 @@ impl State {
 /// All valid tokens.
 pub struct Registry {
     keys: Arc<Keys>,
-    clock: twinkey_embedded_broker::Clock,
     state: RwLock<State>,
 }
 
 impl Registry {
     /// An empty registry.
-    pub fn new(keys: Arc<Keys>, clock: twinkey_embedded_broker::Clock) -> Self {
-        Self { keys, clock, state: RwLock::default() }
+    pub fn new(keys: Arc<Keys>) -> Self {
+        Self { keys, state: RwLock::default() }
     }
 
     /// Learns every valid token of the database, piece by piece: rows take several times the memory of what is kept of them.
@@ -253,6 +251,18 @@ impl Registry {
         self.state.read().unwrap_or_else(PoisonError::into_inner).by_hash.get(hash).cloned()
     }
 
+    /// The valid token with this principal, as far as memory knows.
+    pub fn find_by_principal(&self, name: &str) -> Option<Arc<KnownToken>> {
+        self.state.read().unwrap_or_else(PoisonError::into_inner).by_principal.get(name).cloned()
+    }
+
+    /// What the embedded broker has to know of a valid token's principal.
+    pub fn find_principal(&self, name: &str) -> Option<KnownPrincipal> {
+        let token = self.find_by_principal(name)?;
+        let password = broker_password(&self.reveal(&token)?);
+        Some(KnownPrincipal { password: password.to_string(), scope: Scope::of_workspace(token.workspace_id.as_str()) })
+    }
+
     /// The pair of a workspace, as far as memory knows: see [`crate::validity::pair`].
     pub fn pair(&self, workspace_id: &WorkspaceId) -> Option<Pair> {
         self.state.read().unwrap_or_else(PoisonError::into_inner).pairs.get(workspace_id).cloned()
@@ -276,20 +286,6 @@ impl Registry {
     /// The plaintext of a valid token. `None` means that the stored bytes do not belong to the master key in use.
     pub fn reveal(&self, token: &KnownToken) -> Option<Secret> {
         self.keys.unseal(&token.id, &token.sealed)
-    }
-}
-
-impl Principals for Registry {
-    fn find(&self, name: &str) -> Option<KnownPrincipal> {
-        let token = self.state.read().unwrap_or_else(PoisonError::into_inner).by_principal.get(name).cloned()?;
-        let password = broker_password(&self.reveal(&token)?);
-        Some(KnownPrincipal { password: password.to_string(), scope: Scope::of_workspace(token.workspace_id.as_str()) })
-    }
-
-    /// Only a proof is a use: principals are no secrets, and whoever knows one could otherwise feign use of its token.
-    fn signed_in(&self, name: &str) -> bool {
-        let token = self.state.read().unwrap_or_else(PoisonError::into_inner).by_principal.get(name).cloned();
-        token.inspect(|token| token.touch((self.clock)())).is_some()
     }
 }
 

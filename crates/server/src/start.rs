@@ -18,6 +18,7 @@ use zeroize::Zeroizing;
 
 use crate::{
     app::App,
+    audit::checkpointer::{self, CheckpointSettings},
     broker::{Broker, Ca, Embedded, Endpoint, Kafka, KafkaSettings, Reconciler, kafka::KafkaStartError, reconciler},
     ca, cli_credential,
     creation::{self, CreationError},
@@ -48,6 +49,8 @@ use crate::{
         limits::Limits,
         oidc::{OidcSettings, Provider},
     },
+    usage::{self, Usage, sign_ins::SignIns},
+    webhooks::{self, WebhookSettings},
 };
 
 /// What a server needs to know. Listeners, time and randomness are passed beside it.
@@ -89,6 +92,10 @@ pub struct Config {
     pub replicas: ReplicaMode,
     /// How long a replica trusts its memory without having asked the database what is new.
     pub replica_lease: Duration,
+    /// When the end of the audit log is signed, and where that is kept beside the database.
+    pub checkpoints: CheckpointSettings,
+    /// Where webhooks may point.
+    pub webhooks: WebhookSettings,
 }
 
 /// Why a server cannot start. One sentence each, for the person who started it.
@@ -177,8 +184,7 @@ pub struct Server {
     http: JoinHandle<()>,
     tls: Option<Arc<ApiTls>>,
     drain_delay: Duration,
-    _rekeying: AbortOnDropHandle<()>,
-    _last_uses: AbortOnDropHandle<()>,
+    _background: [AbortOnDropHandle<()>; 5],
     stop_member: CancellationToken,
     // Aborted with a server that is dropped: to others it is then one that was killed.
     member: AbortOnDropHandle<()>,
@@ -227,8 +233,9 @@ impl Server {
         let passwords = Passwords::default();
         let (organisation, first_start) = first_start::make(&db, &config, (&keys, &random), &passwords, now).await?;
 
-        let registry = Arc::new(Registry::new(keys.clone(), clock.clone()));
+        let registry = Arc::new(Registry::new(keys.clone()));
         rekeying::check(&db, &keys, &source).await?;
+        let usage = Arc::new(Usage::default());
         let mode = if db.is_shared() { config.replicas } else { ReplicaMode::Exclusive };
         let replicas = Replicas::new(mode, random.id(), replica_name(directory), config.replica_lease, monotonic);
         let member = Member::join(&replicas, &db, &registry).await?;
@@ -238,7 +245,10 @@ impl Server {
         let bound = bind(&db, &config).await?;
         let broker: Arc<dyn Broker> = match (bound, broker_listener) {
             (Some(kafka), _) => Arc::new(kafka),
-            (None, Some(listener)) => embedded(&config, &organisation.id, listener, &registry, &clock).await?,
+            (None, Some(listener)) => {
+                let sign_ins = SignIns { registry: registry.clone(), usage: usage.clone(), clock: clock.clone() };
+                embedded(&config, &organisation.id, listener, sign_ins).await?
+            }
             (None, None) => return Err(StartError::Broker("it was not given a listener".into())),
         };
         let endpoints = Endpoints {
@@ -254,6 +264,7 @@ impl Server {
             db,
             keys,
             registry,
+            usage,
             replicas,
             broker,
             cut_offs,
@@ -269,6 +280,7 @@ impl Server {
             clock,
             metrics,
             lifecycle,
+            webhooks: config.webhooks.clone(),
             organisation,
         });
         let (stop_member, lost) = (CancellationToken::new(), CancellationToken::new());
@@ -291,7 +303,13 @@ impl Server {
             }));
         }
         let rekeying = app.lifecycle.spawn(rekeying::run(app.clone(), config.rekey_every, shutdown.clone()));
+        let checkpoint_file =
+            config.checkpoints.file.clone().unwrap_or_else(|| directory.join(checkpointer::FILE_NAME));
+        let checkpoints = checkpointer::run(app.clone(), config.checkpoints, checkpoint_file, shutdown.clone());
+        let checkpoints = app.lifecycle.spawn(checkpoints);
+        let webhooks = app.lifecycle.spawn(webhooks::worker::run(app.clone(), config.webhooks, shutdown.clone()));
         let last_uses = app.lifecycle.spawn(last_use::run(app.clone(), shutdown.clone()));
+        let flushing = app.lifecycle.spawn(usage::flush::run(app.clone(), shutdown.clone()));
         let HttpSettings { trusted_proxies, drain_delay, .. } = config.http;
         let tls_config = api_tls.as_ref().map(ApiTls::server_config);
         let http = http::serve(http_listener, tls_config, trusted_proxies, app.clone(), shutdown.clone());
@@ -304,8 +322,7 @@ impl Server {
             http: tokio::spawn(http),
             tls: api_tls,
             drain_delay,
-            _rekeying: AbortOnDropHandle::new(rekeying),
-            _last_uses: AbortOnDropHandle::new(last_uses),
+            _background: [rekeying, checkpoints, webhooks, last_uses, flushing].map(AbortOnDropHandle::new),
             stop_member,
             member,
             cli_credential,
@@ -347,6 +364,9 @@ impl Server {
             tracing::error!(%error, "the task that keeps up with other replicas failed");
         }
         self.app.broker.shutdown().await;
+        if let Err(error) = usage::flush::flush(&self.app).await {
+            tracing::warn!(%error, "what was counted of the use of tokens since the last time is lost");
+        }
         if let Err(error) = self.app.db.close().await {
             tracing::error!(%error, "the database did not close cleanly");
         }
@@ -433,11 +453,11 @@ async fn embedded(
     config: &Config,
     cluster_id: &str,
     listener: TcpListener,
-    registry: &Arc<Registry>,
-    clock: &Clock,
+    sign_ins: SignIns,
 ) -> Result<Arc<dyn Broker>, StartError> {
     let directory = &config.data_dir;
     let unusable = |error| StartError::DataDir(directory.clone(), error);
+    let clock = sign_ins.clock.clone();
     let (host, port) = &config.broker_advertise;
     let tls = ca::load_or_create(directory, host, clock())?;
     let port = port.map_or_else(|| listener.local_addr().map(|address| address.port()), Ok).map_err(unusable)?;
@@ -453,7 +473,7 @@ async fn embedded(
         limits: twinkey_embedded_broker::Limits::default(),
     };
     let endpoint = Endpoint { address: format!("{host}:{port}"), ca: Some(Ca::of(&tls.ca_pem)) };
-    let broker = Embedded::start(broker_config, endpoint, listener, registry.clone(), clock.clone()).await;
+    let broker = Embedded::start(broker_config, endpoint, listener, Arc::new(sign_ins), clock).await;
     Ok(Arc::new(broker.map_err(|error| StartError::Broker(error.to_string()))?))
 }
 

@@ -91,7 +91,7 @@ pub async fn insert_workspace(
         action: "workspace.created",
         workspace_id: Some(id.as_str()),
         target: Some(id.as_str()),
-        detail: json!({"name": name, "token1": current.known.id, "token2": next.known.id}),
+        detail: json!({"after": {"name": name, "token1": current.known.id, "token2": next.known.id}}),
     };
     audit::append(db, actor, now, event).await?;
     Ok((row, Pair { generation: 0, revision, current: current.known, next: next.known }))

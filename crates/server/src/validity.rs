@@ -24,6 +24,8 @@ pub enum Verdict {
     Valid(Arc<KnownToken>),
     /// It was one.
     RotatedOut {
+        /// Its public id.
+        token_id: String,
         /// Of which workspace.
         workspace_id: String,
         /// Until when.
@@ -49,7 +51,7 @@ pub async fn verdict(app: &App, token: &Secret) -> Result<Verdict, ApiError> {
     };
     if let Some(deactivated_at) = row.deactivated_at {
         let deactivated_at = db::timestamp(deactivated_at);
-        return Ok(Verdict::RotatedOut { workspace_id: row.workspace_id, deactivated_at });
+        return Ok(Verdict::RotatedOut { token_id: row.id, workspace_id: row.workspace_id, deactivated_at });
     }
     if row.slot.is_none() {
         return Ok(Verdict::Unknown);

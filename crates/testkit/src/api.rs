@@ -96,9 +96,9 @@ impl Api {
         body["generation"].as_i64().expect("a number")
     }
 
-    /// Asks for a rotation.
+    /// Asks for a rotation, though Token 1 may be in use.
     pub async fn rotate(&self, workspace_id: &str, token: &str, expected: i64) -> Answer {
-        let body = json!({"expectedGeneration": expected, "reason": "test"});
+        let body = json!({"expectedGeneration": expected, "force": true, "reason": "test"});
         self.post(&format!("/workspaces/{workspace_id}/tokens/rotate"), token, &body).await
     }
 

@@ -124,6 +124,11 @@ impl Replica {
         &self.app().replicas.id
     }
 
+    /// Its data directory.
+    pub fn data_dir(&self) -> std::path::PathBuf {
+        self.directory.path().join("data")
+    }
+
     /// Moves its monotonic clock.
     pub fn advance(&self, by: Duration) {
         self.ahead.fetch_add(by.as_millis() as u64, Ordering::Relaxed);

@@ -15,6 +15,7 @@ use tokio::net::TcpListener;
 use twinkey_api::{Role, WorkspaceId, token_pair::Slot};
 use twinkey_server::{
     Clock,
+    audit::checkpointer::CheckpointSettings,
     broker::KafkaSettings,
     cli_credential::CliCredential,
     db,
@@ -26,6 +27,7 @@ use twinkey_server::{
         member::MemberError,
     },
     start::{Config, Server, StartError},
+    webhooks::WebhookSettings,
 };
 use twinkey_testbed::{
     kafka::Kafka,
@@ -62,13 +64,18 @@ impl TestServer {
     /// `TWINKEY_TEST_DATABASE` says `postgres`. Its broker is the embedded one, or Apache Kafka if the variable
     /// `TWINKEY_TEST_BROKER` says `kafka`: see [`TestBroker`].
     pub async fn start() -> Self {
+        Self::start_with(|_| ()).await
+    }
+
+    /// The same with settings of the test's own.
+    pub async fn start_with(adjust: impl FnOnce(&mut Config)) -> Self {
         let database = match std::env::var("TWINKEY_TEST_DATABASE").as_deref() {
             Ok("postgres") => Some(Arc::new(Database::create(Postgres::shared_url()))),
             Ok("sqlite") | Err(_) => None,
             Ok(other) => panic!("TWINKEY_TEST_DATABASE={other} is neither sqlite nor postgres"),
         };
         let directory = Arc::new(tempfile::tempdir().expect("temporary directory"));
-        Self::start_in(directory, database, TestBroker::from_environment().await, start_time()).await
+        Self::start_adjusted(directory, database, TestBroker::from_environment().await, start_time(), adjust).await
     }
 
     /// A server on a fresh data directory and this database; `None`: SQLite in that directory. For tests that are about the
@@ -289,6 +296,8 @@ pub fn config(data_dir: &Path) -> Config {
         oidc: None,
         replicas: ReplicaMode::Exclusive,
         replica_lease: LEASE,
+        checkpoints: CheckpointSettings::default(),
+        webhooks: WebhookSettings::default(),
     }
 }
 

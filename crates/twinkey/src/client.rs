@@ -14,12 +14,16 @@ use clap::Args;
 use reqwest::{Method, RequestBuilder, StatusCode};
 use serde::{Serialize, de::DeserializeOwned};
 use twinkey_api::error::ErrorBody;
-use twinkey_server::{cli_credential::CliCredential, start::Endpoints};
+use twinkey_server::{cli_credential::CliCredential, random::Random, start::Endpoints};
 
 use crate::{pinned, settings::DEFAULT_DATA_DIR};
 
+/// How long an answer may take that comes piece by piece.
+const LONG_ANSWER: Duration = Duration::from_hours(24);
 /// Entries that are asked for at a time.
 const PAGE: usize = 1000;
+/// The pauses before a change is sent again that was not answered.
+const RETRIES: [Duration; 3] = [Duration::from_millis(250), Duration::from_secs(1), Duration::from_secs(3)];
 
 /// Which server to talk to.
 #[derive(Args)]
@@ -75,6 +79,17 @@ impl Client {
         self.send(self.request(Method::GET, path)).await
     }
 
+    /// `GET path` with a query.
+    pub async fn get_with<T: DeserializeOwned>(&self, path: &str, query: &[(&str, String)]) -> anyhow::Result<T> {
+        self.send(self.request(Method::GET, path).query(query)).await
+    }
+
+    /// `GET path` of a route whose answer is too long to wait for its end.
+    pub async fn open(&self, path: &str, query: &[(&str, String)]) -> anyhow::Result<reqwest::Response> {
+        let request = self.request(Method::GET, path).query(query).timeout(LONG_ANSWER);
+        successful(request, &self.credential.url).await
+    }
+
     /// `GET path` of a route that answers text.
     pub async fn get_text(&self, path: &str) -> anyhow::Result<String> {
         answer_text(self.request(Method::GET, path), &self.credential.url).await
@@ -125,6 +140,20 @@ impl Client {
         }
     }
 
+    /// `POST path` of a change that must not happen twice: sent again with the same key while no answer comes, it has the same
+    /// answer again.
+    pub async fn post_once<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> anyhow::Result<T> {
+        let key = Random::from_system().id();
+        let request = || self.request(Method::POST, path).json(body).header("Idempotency-Key", &key);
+        for pause in RETRIES {
+            match self.send(request()).await {
+                Err(error) if error.downcast_ref::<reqwest::Error>().is_some() => tokio::time::sleep(pause).await,
+                answered => return answered,
+            }
+        }
+        self.send(request()).await
+    }
+
     fn request(&self, method: Method, path: &str) -> RequestBuilder {
         self.http.request(method, format!("{}{path}", self.credential.url)).bearer_auth(&self.credential.token)
     }
@@ -134,6 +163,11 @@ impl Client {
     }
 }
 
+/// The server does not rotate a token away that is in use.
+#[derive(Debug, thiserror::Error)]
+#[error("{} (correlation id {})", .0.message, .0.correlation_id)]
+pub struct InUse(pub ErrorBody);
+
 /// Sends a request and reads the answer; an error of the server becomes its own sentence.
 pub async fn answer<T: DeserializeOwned>(request: RequestBuilder, url: &str) -> anyhow::Result<T> {
     let text = answer_text(request, url).await?;
@@ -141,13 +175,19 @@ pub async fn answer<T: DeserializeOwned>(request: RequestBuilder, url: &str) -> 
 }
 
 async fn answer_text(request: RequestBuilder, url: &str) -> anyhow::Result<String> {
+    successful(request, url).await?.text().await.context("the answer broke off")
+}
+
+/// Sends a request; an answer that is no success becomes the server's own sentence.
+async fn successful(request: RequestBuilder, url: &str) -> anyhow::Result<reqwest::Response> {
     let response = request.send().await.with_context(|| format!("no server answers at {url}; is it running?"))?;
     let status = response.status();
-    let text = response.text().await.context("the answer broke off")?;
     if status.is_success() {
-        return Ok(text);
+        return Ok(response);
     }
+    let text = response.text().await.context("the answer broke off")?;
     match serde_json::from_str::<ErrorBody>(&text) {
+        Ok(error) if error.safe_to_rotate.is_some() => Err(InUse(error).into()),
         Ok(_) if status == StatusCode::UNAUTHORIZED => {
             bail!("the server does not accept this credential any longer; sign in again with `twinkey login {url}`")
         }

@@ -71,14 +71,19 @@ enum Command {
     /// Make a master key, and follow the change to a new one
     #[command(subcommand)]
     Keys(commands::keys::Keys),
-    /// Verify the audit log
+    /// Read, export and verify the audit log
     #[command(subcommand)]
     Audit(commands::audit::Audit),
+    /// Tell other systems what happens to the tokens of a workspace
+    #[command(subcommand)]
+    Webhooks(commands::webhooks::Webhooks),
     /// Ask whether the server is ready, for health checks
     Ready(commands::ready::Ready),
     /// Move or back up the database
     #[command(subcommand)]
     Data(commands::data::Data),
+    /// Print the completions of a shell
+    Completions(commands::completions::Completions),
     /// Print the OpenAPI document
     #[command(hide = true)]
     Openapi,
@@ -123,6 +128,8 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Broker(command) => return command.run().await,
         Command::Keys(command) => command.run().await?,
         Command::Audit(command) => return command.run().await,
+        Command::Webhooks(command) => command.run().await?,
+        Command::Completions(command) => command.run::<Cli>()?,
         Command::Ready(command) => return command.run().await,
         Command::Data(command) => command.run().await?,
         Command::Openapi => writeln!(io::stdout(), "{}", twinkey_server::routes::openapi().to_pretty_json()?)?,

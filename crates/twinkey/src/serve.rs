@@ -22,21 +22,18 @@ use twinkey_server::{
 
 use crate::{
     commands::env::quoted,
-    settings::{DEFAULT_DATA_DIR, Settings},
+    settings::{DEFAULT_DATA_DIR, LogFormat, Settings},
 };
 
 /// Runs until SIGINT or SIGTERM.
 pub async fn run(settings: Settings) -> anyhow::Result<()> {
-    let filter =
-        EnvFilter::try_from_env("TWINKEY_LOG").unwrap_or_else(|_| EnvFilter::new("info,sea_orm_migration=warn"));
-    let ansi = std::io::stderr().is_terminal();
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(ansi).init();
+    let resolved = settings.resolve()?;
+    start_logging(resolved.log_format);
     // Each partition and each connection needs a file descriptor; the soft limit of most systems is far below the hard one.
     if let Err(error) = rlimit::increase_nofile_limit(u64::MAX) {
         tracing::warn!(%error, "cannot raise the limit of open files");
     }
 
-    let resolved = settings.resolve()?;
     let http = bind(&resolved.listen, "--listen").await?;
     let broker = match &resolved.config.kafka {
         Some(_) => None,
@@ -67,6 +64,18 @@ pub async fn run(settings: Settings) -> anyhow::Result<()> {
         () = server.shutdown() => Ok(()),
         // Nothing acknowledged depends on an orderly end, so whoever is in a hurry may have it.
         _ = interrupt.recv() => anyhow::bail!("stopped at once"),
+    }
+}
+
+/// Log lines go to standard error, and what they may tell is decided by the variable `TWINKEY_LOG`.
+fn start_logging(format: LogFormat) {
+    let filter =
+        EnvFilter::try_from_env("TWINKEY_LOG").unwrap_or_else(|_| EnvFilter::new("info,sea_orm_migration=warn"));
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    match format {
+        LogFormat::Text => builder.with_ansi(std::io::stderr().is_terminal()).init(),
+        // The span is the request, with its correlation id; there are no others to list.
+        LogFormat::Json => builder.json().flatten_event(true).with_span_list(false).init(),
     }
 }
 

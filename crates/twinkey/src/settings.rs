@@ -3,7 +3,7 @@
 use std::{fs, net::IpAddr, path::PathBuf, time::Duration};
 
 use anyhow::{Context, bail};
-use clap::Args;
+use clap::{Args, ValueEnum};
 use figment::{
     Figment,
     providers::{Format, Serialized, Toml},
@@ -11,11 +11,13 @@ use figment::{
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 use twinkey_server::{
+    audit::checkpointer::{self, CheckpointSettings},
     http::{HttpSettings, proxies::TrustedProxies, tls::TlsFiles},
     keys::MasterKeySource,
     rekeying,
     replicas::{LEASE, LEASE_MAX, LEASE_MIN, ReplicaMode},
     start::Config,
+    webhooks::WebhookSettings,
 };
 
 use crate::{kafka_settings::KafkaArgs, mail_settings::MailArgs, oidc_settings::OidcArgs};
@@ -125,6 +127,28 @@ pub struct Settings {
     #[serde(skip_serializing_if = "Option::is_none")]
     replica_lease: Option<u64>,
 
+    /// How many seconds pass between signed checkpoints of the audit log [default: 300]
+    #[arg(long, env = "TWINKEY_AUDIT_CHECKPOINT_EVERY", value_name = "SECONDS")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    audit_checkpoint_every: Option<u32>,
+
+    /// The file that checkpoints are appended to, outside the database; best on storage that this server can only append to
+    /// [default: audit-checkpoints.jsonl in the data directory]
+    #[arg(long, env = "TWINKEY_AUDIT_CHECKPOINT_FILE", value_name = "FILE")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    audit_checkpoint_file: Option<PathBuf>,
+
+    /// Let webhooks point to internal addresses (loopback, private and link-local networks), and to http:// URLs. Whoever is
+    /// Admin of a workspace can then make this server call what only it can reach
+    #[arg(long, env = "TWINKEY_WEBHOOK_ALLOW_PRIVATE")]
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    webhook_allow_private: bool,
+
+    /// How log lines look on standard error: text, or json for machines [default: text]
+    #[arg(long, env = "TWINKEY_LOG_FORMAT", value_name = "FORMAT")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    log_format: Option<LogFormat>,
+
     /// The address of the administrator that the first start makes [default: admin@localhost]
     #[arg(long, env = "TWINKEY_ADMIN_EMAIL", value_name = "EMAIL")]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -147,8 +171,21 @@ pub struct Settings {
     workspace: Option<String>,
 }
 
+/// How log lines look.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// One object for each line.
+    Json,
+}
+
 /// Settings with everything filled in.
 pub struct Resolved {
+    /// How log lines look.
+    pub log_format: LogFormat,
     /// Where the API listens.
     pub listen: String,
     /// Where the embedded broker listens; not used with Apache Kafka.
@@ -222,8 +259,14 @@ impl Settings {
             oidc: settings.oidc.resolve()?,
             replicas,
             replica_lease: replica_lease(settings.replica_lease)?,
+            checkpoints: CheckpointSettings {
+                every: checkpoint_every(settings.audit_checkpoint_every)?,
+                file: settings.audit_checkpoint_file,
+            },
+            webhooks: WebhookSettings { allow_private: settings.webhook_allow_private, ..WebhookSettings::default() },
         };
         Ok(Resolved {
+            log_format: settings.log_format.unwrap_or_default(),
             listen: settings.listen.unwrap_or_else(|| "127.0.0.1:8080".into()),
             broker_listen: settings.broker_listen.unwrap_or_else(|| "127.0.0.1:9092".into()),
             config,
@@ -253,6 +296,14 @@ fn trusted_proxies(text: &str) -> anyhow::Result<TrustedProxies> {
             .with_context(|| format!("--trusted-proxies: {entry} is neither an address nor a network like 10.0.0.0/8"))
     });
     Ok(TrustedProxies::new(networks.collect::<anyhow::Result<_>>()?))
+}
+
+fn checkpoint_every(seconds: Option<u32>) -> anyhow::Result<Duration> {
+    match seconds {
+        None => Ok(checkpointer::EVERY),
+        Some(0) => bail!("--audit-checkpoint-every must be at least 1 second"),
+        Some(seconds) => Ok(Duration::from_secs(seconds.into())),
+    }
 }
 
 fn replica_lease(milliseconds: Option<u64>) -> anyhow::Result<Duration> {

@@ -11,6 +11,7 @@ use std::{
     time::Duration,
 };
 
+use jiff::Timestamp;
 use tokio::{
     net::TcpListener,
     task::spawn_blocking,
@@ -51,6 +52,22 @@ pub trait Principals: Send + Sync + 'static {
     fn signed_in(&self, name: &str) -> bool {
         self.find(name).is_some()
     }
+
+    /// Where the use of a signed-in connection is counted; `None`: nowhere. Asked behind [`Principals::signed_in`], and again
+    /// when the connection changes its `client.id`. Called on async threads: answer from memory.
+    fn meter(&self, _connection: &ConnectionInfo) -> Option<Arc<dyn Meter>> {
+        None
+    }
+
+    /// Told of each sign-in with a name that [`Principals::find`] does not know, `since` now. Nothing is proved about who that
+    /// is: names of principals are no secrets. Called on async threads: note it and return.
+    fn unknown(&self, _attempt: ConnectionInfo) {}
+}
+
+/// Counts the use of connections.
+pub trait Meter: Send + Sync + 'static {
+    /// So many requests came, or so many bytes went back and forth. Called for each request: add numbers up and return.
+    fn count(&self, requests: u64, bytes: u64, now: Timestamp);
 }
 
 /// Why a broker did not start.

@@ -84,12 +84,11 @@ async fn run(broker: &Arc<Shared>, tcp: TcpStream, peer: SocketAddr, place: &Pla
     let mut reader = FrameReader::new(limits.sign_in_frame);
     let signing_in = sign_in::sign_in(broker, peer, place, &mut reader, &mut stream);
     let end = match before(broker, deadline, signing_in).await {
-        Ok(session) => {
+        Ok((session, client_id)) => {
             tracing::debug!(%peer, connection = session.connection_id, principal = session.principal, "signed in");
             reader.set_limit(limits.request_frame);
             let stream = &mut stream;
-            let ahead = requests::Ahead::default();
-            requests::Requests { broker, session, place, reader, stream, ahead }.serve().await
+            requests::Requests::new(broker, session, client_id, place, reader, stream).serve().await
         }
         Err(end) => end,
     };

@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     api::{self, Context, Header},
-    broker::Shared,
+    broker::{Meter, Shared},
 };
 
 /// How many frames are read while a request is being answered …
@@ -30,30 +30,45 @@ const AHEAD_BYTES: usize = 1024 * 1024;
 
 /// One signed-in connection.
 pub(super) struct Requests<'a, S> {
-    pub(super) broker: &'a Arc<Shared>,
-    pub(super) session: Arc<Session>,
-    pub(super) place: &'a Place,
-    pub(super) reader: FrameReader,
-    pub(super) stream: &'a mut S,
-    pub(super) ahead: Ahead,
+    broker: &'a Arc<Shared>,
+    session: Arc<Session>,
+    place: &'a Place,
+    reader: FrameReader,
+    stream: &'a mut S,
+    ahead: Ahead,
+    /// The `client.id` that the table of connections shows, kept here so that it is not told at each request.
+    client_id: Option<String>,
+    /// Where this connection's use is counted.
+    meter: Option<Arc<dyn Meter>>,
 }
 
 /// Frames that were read while an earlier request was being answered.
 #[derive(Default)]
-pub(super) struct Ahead {
+struct Ahead {
     frames: VecDeque<Bytes>,
     bytes: usize,
     /// Why nothing more can be read.
     end: Option<Closed>,
-    /// The `client.id` that the table of connections shows, kept here so that it is not told at each request.
-    client_id: Option<String>,
     /// A re-authentication in progress (KIP-368).
     exchange: Option<Exchange>,
 }
 
 type Answering<'a> = Pin<Box<dyn Future<Output = Result<Option<BytesMut>, Closed>> + Send + 'a>>;
 
-impl<S: AsyncRead + AsyncWrite + Unpin + Send> Requests<'_, S> {
+impl<'a, S: AsyncRead + AsyncWrite + Unpin + Send> Requests<'a, S> {
+    /// A connection that has just signed in.
+    pub(super) fn new(
+        broker: &'a Arc<Shared>,
+        session: Arc<Session>,
+        client_id: Option<String>,
+        place: &'a Place,
+        reader: FrameReader,
+        stream: &'a mut S,
+    ) -> Self {
+        let meter = broker.principals.meter(&session.info(client_id.clone()));
+        Self { broker, session, place, reader, stream, ahead: Ahead::default(), client_id, meter }
+    }
+
     /// Answers requests until the connection ends, and says why it did.
     pub(super) async fn serve(mut self) -> Closed {
         loop {
@@ -86,11 +101,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Requests<'_, S> {
     }
 
     async fn one(&mut self, mut frame: Bytes) -> Result<(), Closed> {
+        let received = frame.len();
         let header = Header::take(&mut frame)?;
-        if header.client_id != self.ahead.client_id {
+        if header.client_id != self.client_id {
             self.place.note_client_id(header.client_id.clone());
-            self.ahead.client_id.clone_from(&header.client_id);
+            self.client_id.clone_from(&header.client_id);
+            self.meter = self.broker.principals.meter(&self.session.info(header.client_id.clone()));
         }
+        self.count(1, received);
         let stall = self.broker.config.limits.write_stall;
         match header.api {
             ApiKey::SaslHandshake => {
@@ -114,10 +132,19 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Requests<'_, S> {
                 let waits = api::waits(header.api);
                 let answering: Answering<'_> = Box::pin(api::answer(&context, &header, frame));
                 match self.answer_while_reading(answering, waits).await? {
-                    Some(answer) => send(self.stream, answer, stall).await,
+                    Some(answer) => {
+                        self.count(0, answer.len());
+                        send(self.stream, answer, stall).await
+                    }
                     None => Ok(()),
                 }
             }
+        }
+    }
+
+    fn count(&self, requests: u64, bytes: usize) {
+        if let Some(meter) = &self.meter {
+            meter.count(requests, bytes as u64, (self.broker.clock)());
         }
     }
 
@@ -163,6 +190,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Requests<'_, S> {
             }
             Step::Done(proved, token) if proved.principal == self.session.principal => (accepted(token), Ok(())),
             Step::Done(..) => refused("another principal on a live connection"),
+            Step::Unknown(_) => refused("unknown principal"),
             Step::Refused(why) => refused(why),
         }
     }

@@ -32,6 +32,8 @@ pub(crate) enum Step {
     Continue(Exchange, Vec<u8>),
     /// The client is `principal`; `token` is the last word to it.
     Done(Proved, Vec<u8>),
+    /// There is no such principal, or none any longer.
+    Unknown(String),
     /// The client proved nothing. Why is for the log only, and holds no secret.
     Refused(&'static str),
 }
@@ -93,8 +95,8 @@ impl Exchange {
                 let keys = broker.credentials.keys(mechanism, &user, password).await;
                 match (scram.finish(&keys, message), known) {
                     (Ok(proof), Some(known)) => Step::Done(Proved { principal: user, scope: known.scope }, proof),
-                    (Ok(_), None) => Step::Refused("unknown principal"),
-                    (Err(_), _) => Step::Refused("wrong proof or unknown principal"),
+                    (_, None) => Step::Unknown(user),
+                    (Err(_), Some(_)) => Step::Refused("wrong proof"),
                 }
             }
         }
@@ -120,6 +122,7 @@ fn plain(broker: &Shared, message: &[u8]) -> Step {
         Some(KnownPrincipal { scope, .. }) if equal && !password.is_empty() => {
             Step::Done(Proved { principal: user.to_owned(), scope }, Vec::new())
         }
-        _ => Step::Refused("wrong password or unknown principal"),
+        None => Step::Unknown(user.to_owned()),
+        Some(_) => Step::Refused("wrong password"),
     }
 }

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 
 use jiff::Timestamp;
 
+use super::ConnectionInfo;
 use crate::Scope;
 
 /// What a client says about its own program in ApiVersions v3 and newer (KIP-511). Not proved, only shown.
@@ -30,4 +31,18 @@ pub(crate) struct Session {
     pub software: Software,
     /// When the sign-in succeeded.
     pub since: Timestamp,
+}
+
+impl Session {
+    /// The session as the owner of the broker sees it.
+    pub(crate) fn info(&self, client_id: Option<String>) -> ConnectionInfo {
+        ConnectionInfo {
+            principal: self.principal.clone(),
+            peer: self.peer,
+            client_id,
+            software_name: self.software.name.clone(),
+            software_version: self.software.version.clone(),
+            since: self.since,
+        }
+    }
 }

@@ -18,7 +18,7 @@ use tokio::{
 use twinkey_kafka_wire::frame::FrameReader;
 
 use super::{
-    Closed, Place, Session, Software,
+    Closed, ConnectionInfo, Place, Session, Software,
     sasl::{Exchange, MECHANISMS, Proved, Step},
     send,
 };
@@ -33,6 +33,8 @@ struct SignIn<'a> {
     peer: SocketAddr,
     place: &'a Place,
     software: Software,
+    /// The `client.id` of its last request.
+    client_id: Option<String>,
     exchange: Option<Exchange>,
     /// After a SaslHandshake v0 the tokens come bare, each in a frame of its own.
     bare: bool,
@@ -41,24 +43,24 @@ struct SignIn<'a> {
 /// What to do after an answer.
 enum Next {
     Read,
-    Serve(Arc<Session>),
+    Serve(Arc<Session>, Option<String>),
     /// The client must be able to read the refusal before the connection closes.
     Refuse(&'static str),
 }
 
-/// Answers what comes before the sign-in, until the client has proved who it is.
+/// Answers what comes before the sign-in, until the client has proved who it is; with its session comes its `client.id`.
 pub(super) async fn sign_in<S>(
     broker: &Shared,
     peer: SocketAddr,
     place: &Place,
     reader: &mut FrameReader,
     stream: &mut S,
-) -> Result<Arc<Session>, Closed>
+) -> Result<(Arc<Session>, Option<String>), Closed>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     let software = Software::default();
-    let mut sign_in = SignIn { broker, peer, place, software, exchange: None, bare: false };
+    let mut sign_in = SignIn { broker, peer, place, software, client_id: None, exchange: None, bare: false };
     loop {
         let frame = reader.next(stream).await?.ok_or(Closed::ByPeer)?;
         let (answer, next) = sign_in.answer(frame).await?;
@@ -70,7 +72,7 @@ where
         }
         match next {
             Next::Read => {}
-            Next::Serve(session) => return Ok(session),
+            Next::Serve(session, client_id) => return Ok((session, client_id)),
             Next::Refuse(why) => return Err(Closed::Refused(why)),
         }
     }
@@ -84,6 +86,7 @@ impl SignIn<'_> {
             return self.bare_token(exchange, &frame).await;
         }
         let header = Header::take(&mut frame)?;
+        self.client_id.clone_from(&header.client_id);
         match header.api {
             ApiKey::ApiVersions => self.api_versions(&header, frame),
             ApiKey::SaslHandshake => {
@@ -144,6 +147,18 @@ impl SignIn<'_> {
                 (token, Next::Read)
             }
             Step::Refused(why) => (Vec::new(), Next::Refuse(why)),
+            Step::Unknown(principal) => {
+                let software = std::mem::take(&mut self.software);
+                self.broker.principals.unknown(ConnectionInfo {
+                    principal,
+                    peer: self.peer,
+                    client_id: self.client_id.take(),
+                    software_name: software.name,
+                    software_version: software.version,
+                    since: (self.broker.clock)(),
+                });
+                (Vec::new(), Next::Refuse("unknown principal"))
+            }
             Step::Done(Proved { principal, scope }, token) => {
                 let session = Arc::new(Session {
                     connection_id: self.place.id(),
@@ -153,13 +168,14 @@ impl SignIn<'_> {
                     software: std::mem::take(&mut self.software),
                     since: (self.broker.clock)(),
                 });
+                let client_id = self.client_id.take();
                 // Invariant of the cut-off: first into the table, then asked once more. A cut-off makes the principal
                 // unknown first and then looks into the table, so that one of the two sees the other, whatever the order.
-                self.place.signed_in(Arc::clone(&session));
+                self.place.signed_in(Arc::clone(&session), client_id.clone());
                 if !self.broker.principals.signed_in(&session.principal) {
                     return (Vec::new(), Next::Refuse("cut off during the sign-in"));
                 }
-                (token, Next::Serve(session))
+                (token, Next::Serve(session, client_id))
             }
         }
     }

@@ -105,16 +105,7 @@ impl Table {
     pub(crate) fn list(&self) -> Vec<ConnectionInfo> {
         let inner = self.lock();
         let signed_in = inner.entries.values().filter_map(|entry| Some((entry.session.as_ref()?, &entry.client_id)));
-        signed_in
-            .map(|(session, client_id)| ConnectionInfo {
-                principal: session.principal.clone(),
-                peer: session.peer,
-                client_id: client_id.clone(),
-                software_name: session.software.name.clone(),
-                software_version: session.software.version.clone(),
-                since: session.since,
-            })
-            .collect()
+        signed_in.map(|(session, client_id)| session.info(client_id.clone())).collect()
     }
 }
 
@@ -139,11 +130,12 @@ impl Place {
     }
 
     /// From here on a cut-off of the session's principal ends this connection.
-    pub(crate) fn signed_in(&self, session: Arc<Session>) {
+    pub(crate) fn signed_in(&self, session: Arc<Session>, client_id: Option<String>) {
         let mut inner = self.table.lock();
         inner.waiting.remove(&self.id);
         if let Some(entry) = inner.entries.get_mut(&self.id) {
             entry.session = Some(session);
+            entry.client_id = client_id;
         }
     }
 
@@ -188,10 +180,10 @@ mod tests {
         let places: Vec<_> = (0..3).map(|_| table.admit(&limits).unwrap()).collect();
         let cancelled: Vec<_> = places.iter().map(|place| place.cancel.is_cancelled()).collect();
         assert_eq!(cancelled, [true, false, false]);
-        places[1].signed_in(session(2, "a"));
-        places[2].signed_in(session(3, "a"));
+        places[1].signed_in(session(2, "a"), None);
+        places[2].signed_in(session(3, "a"), None);
         let fourth = table.admit(&limits).unwrap();
-        fourth.signed_in(session(4, "b"));
+        fourth.signed_in(session(4, "b"), None);
         assert!(table.admit(&limits).is_none(), "full of signed-in connections and one that is going");
         drop(places);
         assert!(table.admit(&limits).is_some());
@@ -202,8 +194,8 @@ mod tests {
         let table = Arc::new(Table::default());
         let limits = Limits::default();
         let (first, second) = (table.admit(&limits).unwrap(), table.admit(&limits).unwrap());
-        first.signed_in(session(1, "a"));
-        second.signed_in(session(2, "b"));
+        first.signed_in(session(1, "a"), None);
+        second.signed_in(session(2, "b"), None);
         let ended = table.cut_off("a");
         assert_eq!(ended.len(), 1);
         first.cancelled().await;
@@ -219,7 +211,7 @@ mod tests {
     async fn a_panic_gives_the_place_back() {
         let table = Arc::new(Table::default());
         let place = table.admit(&Limits::default()).unwrap();
-        place.signed_in(session(1, "a"));
+        place.signed_in(session(1, "a"), None);
         let task = tokio::spawn(async move {
             let _place = place;
             tokio::task::yield_now().await;

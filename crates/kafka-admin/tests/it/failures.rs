@@ -103,14 +103,14 @@ async fn a_refused_sign_in_is_told_without_the_password() {
 async fn an_account_without_rights_is_told_what_it_lacks() {
     let kafka = Kafka::shared();
     let token = principal(&unique("w"));
-    admin(kafka).ensure_principal(&token).await.unwrap();
+    admin(kafka).make_principals(std::slice::from_ref(&token)).await.unwrap();
     let mut settings = settings(kafka);
     settings.account.user.clone_from(&token.name);
     settings.account.password = token.password.clone();
     settings.account.mechanism = SaslMechanism::Scram(Mechanism::Sha256);
     let cluster = Cluster::new(settings);
     let victim = principal(&unique("w"));
-    let error = cluster.ensure_principal(&victim).await.unwrap_err();
+    let error = cluster.make_principals(std::slice::from_ref(&victim)).await.unwrap_err();
     assert!(matches!(error, Error::NotAuthorised { .. }), "{error}");
     let error = cluster.cut_off(&victim.name, SOON).await.unwrap_err();
     assert!(matches!(error, Error::NotAuthorised { .. }), "{error}");

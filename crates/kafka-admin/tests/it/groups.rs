@@ -25,7 +25,7 @@ async fn members_are_seen_and_an_empty_group_can_be_deleted() {
     let kafka = Kafka::shared();
     let cluster = admin(kafka);
     let token = principal(&unique("w"));
-    cluster.ensure_principal(&token).await.unwrap();
+    cluster.make_principals(std::slice::from_ref(&token)).await.unwrap();
     let (prefix, id) = (format!("{}-", token.workspace), format!("{}-readers", token.workspace));
     let group = GroupId(StrBytes::from_string(id.clone()));
     let mut client = sign_in(kafka, 1, &token.name, Mechanism::Sha256).await.unwrap();

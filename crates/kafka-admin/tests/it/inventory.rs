@@ -12,7 +12,7 @@ async fn what_is_not_under_the_prefix_is_not_found() {
     for name in [&prefix, &other] {
         let mut token = principal(&unique("w"));
         token.name.clone_from(name);
-        cluster.ensure_principal(&token).await.unwrap();
+        cluster.make_principals(std::slice::from_ref(&token)).await.unwrap();
     }
     let found = cluster.inventory(&prefix).await.unwrap();
     assert!(found.users.keys().eq([&prefix]), "{found:?}");
@@ -22,7 +22,7 @@ async fn what_is_not_under_the_prefix_is_not_found() {
 async fn a_dead_principal_keeps_its_name_its_credentials_and_the_quota() {
     let cluster = admin(Kafka::shared());
     let token = principal(&unique("w"));
-    cluster.ensure_principal(&token).await.unwrap();
+    cluster.make_principals(std::slice::from_ref(&token)).await.unwrap();
     assert!(cluster.cut_off(&token.name, SOON).await.unwrap().is_proved());
     let found = cluster.inventory(&token.name).await.unwrap().users[&token.name].clone();
     assert!(!found.has_rights() && found.has_both_credentials() && found.is_starved(), "{found:?}");

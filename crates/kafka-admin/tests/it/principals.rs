@@ -15,7 +15,7 @@ async fn b5_a_principal_works_as_soon_as_it_is_ensured_and_not_once_it_is_cut_of
     let topic = topic(&cluster, &workspace).await;
     let token = principal(&workspace);
     for _ in 0..2 {
-        let granted = cluster.ensure_principal(&token).await.unwrap();
+        let granted = cluster.make_principals(std::slice::from_ref(&token)).await.unwrap();
         assert!(granted.silent.is_empty(), "{granted:?}");
     }
     let mut clients = Vec::new();
@@ -39,7 +39,7 @@ async fn a_principal_that_was_cut_off_can_be_mended() {
     let kafka = Kafka::shared();
     let cluster = admin(kafka);
     let token = principal(&unique("w"));
-    cluster.ensure_principal(&token).await.unwrap();
+    cluster.make_principals(std::slice::from_ref(&token)).await.unwrap();
     for _ in 0..2 {
         assert!(cluster.cut_off(&token.name, SOON).await.unwrap().is_proved());
     }
@@ -56,7 +56,7 @@ async fn s3_a_principal_may_touch_its_own_workspace_only() {
     let (mine, other) = (unique("w"), unique("w"));
     let (mine_topic, other_topic) = (topic(&cluster, &mine).await, topic(&cluster, &other).await);
     let token = principal(&mine);
-    cluster.ensure_principal(&token).await.unwrap();
+    cluster.make_principals(std::slice::from_ref(&token)).await.unwrap();
     let mut client = sign_in(kafka, 1, &token.name, Mechanism::Sha256).await.unwrap();
     assert_eq!(produce(&mut client, &mine_topic, "mine").await.unwrap(), 0);
     assert_eq!(produce(&mut client, &other_topic, "theirs").await.unwrap(), TOPIC_AUTHORIZATION_FAILED);
@@ -111,7 +111,7 @@ async fn many_principals_are_made_in_few_requests() {
 async fn surplus_rights_are_found_and_taken() {
     let cluster = admin(Kafka::shared());
     let (token, foreign) = (principal(&unique("w")), unique("w"));
-    cluster.ensure_principal(&token).await.unwrap();
+    cluster.make_principals(std::slice::from_ref(&token)).await.unwrap();
     let mut stray = token.clone();
     stray.workspace.clone_from(&foreign);
     cluster.ensure_principals(&[stray]).await.unwrap();
@@ -146,5 +146,23 @@ async fn pruning_leaves_the_living_alone() {
             break;
         }
         assert!(tokio::time::Instant::now() < deadline, "{inventory:?}");
+    }
+}
+
+/// The last one's rights are what is waited for; they must prove the others'.
+#[tokio::test(flavor = "multi_thread")]
+async fn new_principals_are_made_with_few_orders() {
+    let kafka = Kafka::shared();
+    let cluster = admin(kafka);
+    let tokens: Vec<_> = (0..40).map(|_| principal(&unique("w"))).collect();
+    let granted = cluster.make_principals(&tokens).await.unwrap();
+    assert!(granted.silent.is_empty(), "{granted:?}");
+    for token in &tokens {
+        let found = &cluster.inventory(&token.name).await.unwrap().users[&token.name];
+        assert!(found.is_complete(&token.workspace), "{found:?}");
+    }
+    for token in [&tokens[0], &tokens[39]] {
+        sign_in(kafka, 1, &token.name, Mechanism::Sha256).await.unwrap();
+        sign_in(kafka, 1, &token.name, Mechanism::Sha512).await.unwrap();
     }
 }

@@ -65,7 +65,7 @@ async fn a_topic_is_cleaned() {
     let kafka = Kafka::shared();
     let cluster = admin(kafka);
     let token = principal(&unique("w"));
-    cluster.ensure_principal(&token).await.unwrap();
+    cluster.make_principals(std::slice::from_ref(&token)).await.unwrap();
     let name = format!("{}-orders", token.workspace);
     cluster.create_topic(&new(&name, 1, &[])).await.unwrap();
     let mut client = sign_in(kafka, 1, &token.name, Mechanism::Sha256).await.unwrap();

@@ -82,7 +82,7 @@ async fn g3_the_transaction_of_the_dead_is_aborted_and_the_living_one_commits() 
     let id = |name: &str| format!("{workspace}-{name}");
     // One of another workspace, whose transactions must not even be looked at.
     let foreign = principal(&unique("w"));
-    cluster.ensure_principal(&foreign).await.unwrap();
+    cluster.make_principals(std::slice::from_ref(&foreign)).await.unwrap();
     let foreign_topic = crate::support::topic(&cluster, &foreign.workspace).await;
     let mut of_foreign =
         Producer::begin(kafka, &foreign.name, format!("{}-p", foreign.workspace), &foreign_topic).await;

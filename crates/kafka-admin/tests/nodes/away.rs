@@ -20,7 +20,7 @@ async fn a_paused_broker_does_not_hold_up_what_others_can_answer() {
     let started = Instant::now();
     let mut results = Vec::new();
     for _ in 0..5 {
-        results.push(cluster.ensure_principal(&principal(&unique("w"))).await);
+        results.push(cluster.make_principals(&[principal(&unique("w"))]).await);
     }
     let took = started.elapsed();
     kafka.resume(node);

@@ -35,7 +35,7 @@ async fn b4_a_healthy_cluster_proves_a_cut_off_on_every_broker() {
     let cluster = admin(&kafka);
     for _ in 0..5 {
         let token = principal(&unique("w"));
-        cluster.ensure_principal(&token).await.unwrap();
+        cluster.make_principals(std::slice::from_ref(&token)).await.unwrap();
         let cut_off = cluster.cut_off(&token.name, SOON).await.unwrap();
         assert_eq!(cut_off.brokers.len(), 3, "{cut_off:?}");
         assert!(cut_off.brokers.iter().all(|broker| broker.proof == Proof::Gone), "{cut_off:?}");
@@ -51,7 +51,7 @@ async fn b4_a_paused_broker_is_named_until_it_has_caught_up() {
     let cluster = admin(&kafka);
     for node in 1..=3 {
         let token = principal(&unique("w"));
-        cluster.ensure_principal(&token).await.unwrap();
+        cluster.make_principals(std::slice::from_ref(&token)).await.unwrap();
         kafka.pause(node);
         let started = Instant::now();
         let cut_off = cluster.cut_off(&token.name, BOUND).await;
@@ -82,7 +82,7 @@ async fn b4_a_broker_that_slept_through_a_whole_life_of_a_token_is_not_taken_for
     let node = follower(&cluster).await;
     kafka.pause(node);
     let token = principal(&unique("w"));
-    let granted = cluster.ensure_principal(&token).await.unwrap();
+    let granted = cluster.make_principals(std::slice::from_ref(&token)).await.unwrap();
     assert_eq!(granted.silent.len(), 1, "{granted:?}");
     let cut_off = cluster.cut_off(&token.name, Duration::from_secs(1)).await.unwrap();
     kafka.resume(node);
@@ -98,7 +98,7 @@ async fn b4_a_dead_broker_does_not_hold_a_cut_off_up() {
     let kafka = turn().await;
     let cluster = admin(&kafka);
     let token = principal(&unique("w"));
-    cluster.ensure_principal(&token).await.unwrap();
+    cluster.make_principals(std::slice::from_ref(&token)).await.unwrap();
     let node = follower(&cluster).await;
     kafka.kill(node);
     let cut_off = cluster.cut_off(&token.name, SOON).await.unwrap();

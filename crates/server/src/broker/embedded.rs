@@ -74,6 +74,10 @@ impl Broker for Embedded {
         Ok(self.broker.clean_topic(name)?)
     }
 
+    async fn make_principals(&self, _principals: &[Principal]) -> Result<(), BrokerError> {
+        Ok(())
+    }
+
     async fn ensure_principals(&self, _principals: &[Principal]) -> Result<(), BrokerError> {
         Ok(())
     }

@@ -3,7 +3,7 @@
 use crate::error::ApiError;
 
 /// Why a principal could not be made, or the cluster not be asked.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 pub enum BrokerError {
     /// The broker was not reached, so nothing was changed on it.
     #[error("{0}")]

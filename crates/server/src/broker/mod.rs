@@ -119,8 +119,11 @@ pub trait Broker: Send + Sync + 'static {
         None
     }
 
-    /// Makes principals, with the rights of their workspaces, or mends them. When this returns, clients can sign in with
-    /// them. After [`BrokerError::Unknown`] it may yet happen at any later time: those names must not be used.
+    /// Makes principals under names that were never used, with the rights of their workspaces. When this returns, clients can
+    /// sign in with them. After [`BrokerError::Unknown`] it may yet happen at any later time: those names must not be used.
+    async fn make_principals(&self, principals: &[Principal]) -> Result<(), BrokerError>;
+
+    /// Gives principals back whatever they lost, or makes them. Otherwise like [`Broker::make_principals`], and slower.
     async fn ensure_principals(&self, principals: &[Principal]) -> Result<(), BrokerError>;
 
     /// Cuts a principal off, open connections included. Its token must be dead before this is called. Does what can be done

@@ -7,13 +7,14 @@ use sea_orm::{
 use sha2::{Digest, Sha256};
 
 use crate::db::{
-    self, audit, changes, identities, installation, invitations, organisations, pats, sessions, tokens,
+    self, audit, changes, checkpoints, deliveries, idempotency, identities, installation, invitations, organisations,
+    pats, sessions, token_clients, tokens,
     users::{self, memberships},
-    workspaces,
+    webhooks, workspaces,
 };
 
 /// The tables that make up an installation, in an order in which each only refers to those before it.
-pub const COPIED: [&str; 12] = [
+pub const COPIED: [&str; 17] = [
     "organisations",
     "workspaces",
     "users",
@@ -26,6 +27,11 @@ pub const COPIED: [&str; 12] = [
     "audit",
     "installation",
     "changes",
+    "token_clients",
+    "idempotency",
+    "audit_checkpoints",
+    "webhooks",
+    "webhook_deliveries",
 ];
 
 /// The state of running servers, and what the migrations of the target write themselves.
@@ -58,6 +64,11 @@ macro_rules! each_table {
             $function::<audit::Entity> $arguments.await?,
             $function::<installation::Entity> $arguments.await?,
             $function::<changes::Entity> $arguments.await?,
+            $function::<token_clients::Entity> $arguments.await?,
+            $function::<idempotency::Entity> $arguments.await?,
+            $function::<checkpoints::Entity> $arguments.await?,
+            $function::<webhooks::Entity> $arguments.await?,
+            $function::<deliveries::Entity> $arguments.await?,
         ]
     };
 }
@@ -67,12 +78,12 @@ pub async fn copy_all(
     source: &impl ConnectionTrait,
     target: &impl ConnectionTrait,
     report: &mut impl FnMut(&'static str, u64),
-) -> Result<[Content; 12], DbErr> {
+) -> Result<[Content; 17], DbErr> {
     Ok(each_table!(copy_table(source, Some(target), report)))
 }
 
 /// What is in every table.
-pub async fn read_all(db: &impl ConnectionTrait) -> Result<[Content; 12], DbErr> {
+pub async fn read_all(db: &impl ConnectionTrait) -> Result<[Content; 17], DbErr> {
     let nowhere = None::<&DatabaseConnection>;
     Ok(each_table!(copy_table(db, nowhere, &mut |_, _| ())))
 }

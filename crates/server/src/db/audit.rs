@@ -1,7 +1,12 @@
 //! The audit log's table: appended to, read, never changed.
 
-use sea_orm::{ActiveValue::Set, ConnectionTrait, DbErr, QueryOrder, QuerySelect, entity::prelude::*};
-use twinkey_api::audit::AuditRecord;
+use sea_orm::{
+    ActiveValue::Set,
+    ConnectionTrait, DbErr, ExprTrait, QueryOrder, QuerySelect, QueryTrait,
+    entity::prelude::*,
+    sea_query::{Expr, Func},
+};
+use twinkey_api::audit::{AuditQuery, AuditRecord};
 
 use super::timestamp;
 
@@ -53,20 +58,31 @@ pub async fn last(db: &impl ConnectionTrait) -> Result<Option<AuditRecord>, DbEr
     Ok(Entity::find().order_by_desc(Column::Sequence).one(db).await?.map(Into::into))
 }
 
-/// Up to `limit` records before a sequence, the newest first.
-pub async fn list(
-    db: &impl ConnectionTrait,
-    workspace_id: Option<&str>,
-    before: Option<i64>,
-    limit: u64,
-) -> Result<Vec<AuditRecord>, DbErr> {
+/// The record with this sequence.
+pub async fn find(db: &impl ConnectionTrait, sequence: i64) -> Result<Option<AuditRecord>, DbErr> {
+    Ok(Entity::find_by_id(sequence).one(db).await?.map(Into::into))
+}
+
+/// Up to `limit` records that fit, the newest first.
+pub async fn list(db: &impl ConnectionTrait, wanted: &AuditQuery, limit: u64) -> Result<Vec<AuditRecord>, DbErr> {
     let mut query = Entity::find().order_by_desc(Column::Sequence).limit(limit);
-    if let Some(workspace_id) = workspace_id {
-        query = query.filter(Column::WorkspaceId.eq(workspace_id));
+    for (column, value) in
+        [(Column::WorkspaceId, &wanted.workspace_id), (Column::Actor, &wanted.actor), (Column::Target, &wanted.target)]
+    {
+        query = query.apply_if(value.as_deref(), |query, value| query.filter(column.eq(value)));
     }
-    if let Some(before) = before {
-        query = query.filter(Column::Sequence.lt(before));
+    if let Some(prefix) = &wanted.action {
+        // Not LIKE: an action may contain its wildcard `_`, and SQLite's does not tell upper from lower case.
+        // PostgreSQL takes 32-bit numbers here.
+        let length = prefix.chars().count() as i32;
+        let beginning =
+            Func::cust("SUBSTR").arg(Expr::col(Column::Action)).arg(Expr::value(1_i32)).arg(Expr::value(length));
+        query = query.filter(Expr::expr(beginning).eq(prefix.as_str()));
     }
+    query = query
+        .apply_if(wanted.from, |query, from| query.filter(Column::At.gte(from.as_millisecond())))
+        .apply_if(wanted.to, |query, to| query.filter(Column::At.lt(to.as_millisecond())))
+        .apply_if(wanted.before, |query, before| query.filter(Column::Sequence.lt(before)));
     Ok(query.all(db).await?.into_iter().map(Into::into).collect())
 }
 

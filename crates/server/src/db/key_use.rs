@@ -10,7 +10,7 @@ use sea_orm::{
     QuerySelect, sea_query::Expr,
 };
 
-use super::{pats, sessions, tokens};
+use super::{pats, sessions, tokens, webhooks};
 use crate::keys::TokenHash;
 
 fn live_tokens() -> sea_orm::Select<tokens::Entity> {
@@ -59,6 +59,45 @@ pub async fn count_pats(db: &impl ConnectionTrait, key_id: &str, now: Timestamp)
 pub async fn count_sessions(db: &impl ConnectionTrait, key_id: &str, now: Timestamp) -> Result<(u64, u64), DbErr> {
     let valid = || sessions::Entity::find().filter(sessions::Column::ExpiresAt.gt(now.as_millisecond()));
     Ok((valid().count(db).await?, valid().filter(other(sessions::Column::KeyId, key_id)).count(db).await?))
+}
+
+/// How many webhooks there are, and the secrets of how many of them are not under `key_id`.
+pub async fn count_webhooks(db: &impl ConnectionTrait, key_id: &str) -> Result<(u64, u64), DbErr> {
+    let left = webhooks::Entity::find().filter(webhooks::Column::KeyId.ne(key_id)).count(db).await?;
+    Ok((webhooks::Entity::find().count(db).await?, left))
+}
+
+/// For each key by its id: how many webhooks' secrets are under it.
+pub async fn keys_of_webhooks(db: &impl ConnectionTrait) -> Result<Vec<(String, u64)>, DbErr> {
+    let groups: Vec<(String, i64)> = webhooks::Entity::find()
+        .select_only()
+        .column(webhooks::Column::KeyId)
+        .column_as(webhooks::Column::Id.count(), "count")
+        .group_by(webhooks::Column::KeyId)
+        .into_tuple()
+        .all(db)
+        .await?;
+    Ok(groups.into_iter().map(|(key_id, count)| (key_id, count.unsigned_abs())).collect())
+}
+
+/// Webhooks whose secrets are not under `key_id`.
+pub async fn webhooks_under_others(
+    db: &impl ConnectionTrait,
+    key_id: &str,
+    limit: u64,
+) -> Result<Vec<webhooks::Model>, DbErr> {
+    webhooks::Entity::find().filter(webhooks::Column::KeyId.ne(key_id)).limit(limit).all(db).await
+}
+
+/// Stores what a webhook's secret is under another key.
+pub async fn move_webhook(db: &impl ConnectionTrait, id: &str, sealed: Vec<u8>, key_id: &str) -> Result<(), DbErr> {
+    webhooks::Entity::update_many()
+        .col_expr(webhooks::Column::Sealed, Expr::value(sealed))
+        .col_expr(webhooks::Column::KeyId, Expr::value(key_id.to_owned()))
+        .filter(webhooks::Column::Id.eq(id))
+        .exec(db)
+        .await?;
+    Ok(())
 }
 
 /// Tokens, valid or prepared, that are not under `key_id`, in the order of their ids behind `after`.

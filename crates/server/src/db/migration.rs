@@ -1,8 +1,10 @@
 //! The schema, step by step. A step that was released is never edited; expand first, contract in a later release
 //! (docs/migrations.md).
 
+mod audit;
 mod people;
 mod replicas;
+mod usage;
 
 use sea_orm_migration::{
     prelude::*,
@@ -20,7 +22,13 @@ pub struct Migrator;
 #[async_trait::async_trait]
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(Initial), Box::new(replicas::Replicas), Box::new(people::People)]
+        vec![
+            Box::new(Initial),
+            Box::new(replicas::Replicas),
+            Box::new(people::People),
+            Box::new(usage::Usage),
+            Box::new(audit::Audit),
+        ]
     }
 }
 

@@ -6,8 +6,11 @@
 pub mod audit;
 pub mod bounded;
 pub mod changes;
+pub mod checkpoints;
+pub mod deliveries;
 pub mod failure;
 pub mod heartbeat;
+pub mod idempotency;
 pub mod identities;
 pub mod installation;
 pub mod invitations;
@@ -23,8 +26,10 @@ pub mod replicas;
 pub mod schema;
 pub mod sessions;
 mod sqlite;
+pub mod token_clients;
 pub mod tokens;
 pub mod users;
+pub mod webhooks;
 pub mod workspaces;
 
 use std::{collections::BTreeSet, fmt::Display, ops::Deref, sync::PoisonError, time::Duration};

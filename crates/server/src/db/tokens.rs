@@ -4,7 +4,7 @@
 //! on the broker, and its secret was never shown to anybody.
 
 use jiff::Timestamp;
-use sea_orm::{ConnectionTrait, DbErr, IntoActiveModel, entity::prelude::*, sea_query::Expr};
+use sea_orm::{ConnectionTrait, DbErr, IntoActiveModel, QueryOrder, QuerySelect, entity::prelude::*, sea_query::Expr};
 use twinkey_api::{WorkspaceId, token_pair::Slot};
 
 use crate::keys::TokenHash;
@@ -75,6 +75,30 @@ pub async fn find_by_hash(db: &impl ConnectionTrait, hashes: &[TokenHash]) -> Re
 /// The token with this public id, valid or not.
 pub async fn find_by_id(db: &impl ConnectionTrait, id: &str) -> Result<Option<Model>, DbErr> {
     Entity::find_by_id(id).one(db).await
+}
+
+/// Those of these tokens that are dead.
+pub async fn list_dead_of<'a>(
+    db: &impl ConnectionTrait,
+    ids: impl IntoIterator<Item = &'a str>,
+) -> Result<Vec<Model>, DbErr> {
+    Entity::find().filter(Column::Id.is_in(ids)).filter(Column::DeactivatedAt.is_not_null()).all(db).await
+}
+
+/// The tokens of a workspace that died after `after`, at most `limit`, those that died last first.
+pub async fn list_dead_after(
+    db: &impl ConnectionTrait,
+    workspace_id: &WorkspaceId,
+    after: Timestamp,
+    limit: u64,
+) -> Result<Vec<Model>, DbErr> {
+    Entity::find()
+        .filter(Column::WorkspaceId.eq(workspace_id.as_str()))
+        .filter(Column::DeactivatedAt.gt(after.as_millisecond()))
+        .order_by_desc(Column::DeactivatedAt)
+        .limit(limit)
+        .all(db)
+        .await
 }
 
 /// Stores a token.

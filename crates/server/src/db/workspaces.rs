@@ -25,6 +25,8 @@ pub struct Model {
     pub revision: i64,
     /// [`CREATING`] or [`READY`].
     pub state: String,
+    /// A setting of the workspace; null: its default.
+    pub safe_to_rotate_minutes: Option<i64>,
 }
 
 /// The state of a workspace whose principals are being made on the broker.
@@ -126,6 +128,7 @@ pub async fn insert(
         created_at: Set(now.as_millisecond()),
         revision: Set(0),
         state: Set(state.to_owned()),
+        safe_to_rotate_minutes: Set(None),
     };
     row.insert(db).await
 }
@@ -139,4 +142,18 @@ pub async fn advance_generation(db: &impl ConnectionTrait, id: &WorkspaceId, exp
         .exec(db)
         .await?;
     Ok(result.rows_affected == 1)
+}
+
+/// Changes the setting of this name; null: its default.
+pub async fn set_safe_to_rotate_minutes(
+    db: &impl ConnectionTrait,
+    id: &WorkspaceId,
+    minutes: Option<i64>,
+) -> Result<(), DbErr> {
+    Entity::update_many()
+        .col_expr(Column::SafeToRotateMinutes, Expr::value(minutes))
+        .filter(Column::Id.eq(id.as_str()))
+        .exec(db)
+        .await?;
+    Ok(())
 }

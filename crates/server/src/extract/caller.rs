@@ -4,11 +4,12 @@ use std::{marker::PhantomData, sync::Arc};
 
 use axum::{
     extract::FromRequestParts,
-    http::{header, request::Parts},
+    http::{HeaderValue, header, request::Parts},
 };
 use jiff::Timestamp;
 use sea_orm::{ConnectionTrait, DbErr};
-use twinkey_api::{Role, TokenKind, WorkspaceId, token::Secret};
+use twinkey_api::{Role, TokenKind, WorkspaceId, token::Secret, usage::Via};
+use twinkey_embedded_broker::Meter;
 
 use super::workspace::AtLeast;
 
@@ -21,15 +22,24 @@ use crate::{
     registry::KnownToken,
     rekeying::{self, Used},
     sign_in::cookie,
+    usage::{LastClient, clients::Client, identity::Seen},
     validity::{self, Verdict},
 };
 
 /// An authenticated caller.
 pub enum Caller {
     /// A program with an SDK token.
-    Sdk(Arc<KnownToken>),
+    Sdk(SdkCaller),
     /// A person, or a script that acts for one.
     User(Box<UserCaller>),
+}
+
+/// A program, and the token that proved it.
+pub struct SdkCaller {
+    /// Its token.
+    pub token: Arc<KnownToken>,
+    /// Where its use is counted.
+    pub client: Arc<Client>,
 }
 
 /// A user, and the credential that proved it.
@@ -106,7 +116,7 @@ impl FromRequestParts<Arc<App>> for Caller {
             None => cookie::session(parts, app)?,
         };
         match token {
-            Some(token) if token.kind() == TokenKind::Sdk => sdk(app, &token).await.map(Self::Sdk),
+            Some(token) if token.kind() == TokenKind::Sdk => sdk(app, &token, parts).await.map(Self::Sdk),
             Some(token) if matches!(token.kind(), TokenKind::Pat | TokenKind::Session) => {
                 user(app, &token, ClientAddress::of(parts)).await.map(|user| Self::User(Box::new(user)))
             }
@@ -175,15 +185,24 @@ fn bearer(parts: &Parts) -> Option<Secret> {
     Secret::parse(token.trim()).ok()
 }
 
-async fn sdk(app: &App, token: &Secret) -> Result<Arc<KnownToken>, ApiError> {
+async fn sdk(app: &App, token: &Secret, parts: &Parts) -> Result<SdkCaller, ApiError> {
     match validity::verdict(app, token).await? {
         Verdict::Valid(known) => {
-            known.touch(app.now());
+            let now = app.now();
+            known.touch(now);
             app.metrics.authenticated("sdk", "accepted");
-            Ok(known)
+            let of = (known.id.as_str(), known.workspace_id.as_str());
+            let client = app.usage.clients.find(of, seen(parts), now);
+            client.count(1, 0, now);
+            if let Some(last) = parts.extensions.get::<LastClient>() {
+                last.set(client.clone());
+            }
+            Ok(SdkCaller { token: known, client })
         }
-        Verdict::RotatedOut { workspace_id, deactivated_at } => {
+        Verdict::RotatedOut { token_id, workspace_id, deactivated_at } => {
             app.metrics.authenticated("sdk", "rotated_out");
+            let now = app.now();
+            app.usage.clients.find((&token_id, &workspace_id), seen(parts), now).refused(1, now);
             Err(ApiError::RotatedOut { workspace_id, deactivated_at })
         }
         Verdict::Unknown => {
@@ -191,6 +210,13 @@ async fn sdk(app: &App, token: &Secret) -> Result<Arc<KnownToken>, ApiError> {
             Err(ApiError::Unauthenticated)
         }
     }
+}
+
+/// Where a request comes from and what its program calls itself.
+fn seen(parts: &Parts) -> Seen<'_> {
+    let agent = parts.headers.get(header::USER_AGENT).map_or(&[][..], HeaderValue::as_bytes);
+    let address = ClientAddress::ip(parts);
+    Seen { via: Via::Api, address, agent, software: ("", "") }
 }
 
 async fn user(app: &App, token: &Secret, address: String) -> Result<UserCaller, ApiError> {

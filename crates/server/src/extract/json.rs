@@ -49,7 +49,8 @@ fn is_json(content_type: &[u8]) -> bool {
     matches!(essence, b"application/json" | b"text/json") || essence.ends_with(b"+json")
 }
 
-fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
+/// What [`Body`] makes of the bytes of a body.
+pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
     let value: Value = serde_json::from_slice(bytes)
         .map_err(|error| ApiError::bad_request("InvalidJson", format!("The body is not valid JSON: {error}")))?;
     serde_path_to_error::deserialize(AnyCase(value)).map_err(|error| {

@@ -5,7 +5,7 @@ pub mod json;
 pub mod path;
 pub mod workspace;
 
-pub use caller::{Caller, InOrganisation, Limits, OwnAccount, SignedIn, UserCaller};
+pub use caller::{Caller, InOrganisation, Limits, OwnAccount, SdkCaller, SignedIn, UserCaller};
 pub use json::Body;
 pub use path::{Params, Queried};
 pub use workspace::{Manage, Streaming};

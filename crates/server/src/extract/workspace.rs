@@ -54,8 +54,8 @@ impl<A> Streaming<A> {
     /// Asks again whether the caller's SDK token is valid. For handlers that change something after reading a body: whoever
     /// sends that slowly enough could otherwise act with a token that was rotated out meanwhile.
     pub async fn confirm(&self, app: &App) -> Result<(), ApiError> {
-        let Caller::Sdk(token) = &self.caller else { return Ok(()) };
-        if validity::is_still_valid(app, token).await? { Ok(()) } else { Err(ApiError::Unauthenticated) }
+        let Caller::Sdk(sdk) = &self.caller else { return Ok(()) };
+        if validity::is_still_valid(app, &sdk.token).await? { Ok(()) } else { Err(ApiError::Unauthenticated) }
     }
 }
 
@@ -66,11 +66,12 @@ impl<A: AtLeast> FromRequestParts<Arc<App>> for Streaming<A> {
         let caller = Caller::from_request_parts(parts, app).await?;
         let asked = workspace_in_path(parts).await?;
         match caller {
-            Caller::Sdk(token) if token.workspace_id.as_str() == asked => {
-                let (workspace_id, role) = (token.workspace_id.clone(), Role::Editor);
-                Ok(Self { caller: Caller::Sdk(token.clone()), workspace_id, token, role, needed: PhantomData })
+            Caller::Sdk(sdk) if sdk.token.workspace_id.as_str() == asked => {
+                let (token, role) = (sdk.token.clone(), Role::Editor);
+                let workspace_id = token.workspace_id.clone();
+                Ok(Self { caller: Caller::Sdk(sdk), workspace_id, token, role, needed: PhantomData })
             }
-            Caller::Sdk(token) => Err(ApiError::OtherWorkspace { own: token.workspace_id.to_string() }),
+            Caller::Sdk(sdk) => Err(ApiError::OtherWorkspace { own: sdk.token.workspace_id.to_string() }),
             Caller::User(user) => {
                 let (workspace_id, pair, role) = user_in(app, &user, &asked, A::ROLE).await?;
                 let (caller, token) = (Caller::User(user), pair.current);

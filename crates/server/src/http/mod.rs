@@ -1,5 +1,6 @@
 //! Serving HTTP/1.1 on a listener that was passed in, with bounds on what a client may take up.
 
+pub mod observe;
 pub mod proxies;
 pub mod tls;
 
@@ -11,7 +12,7 @@ use axum::{
     http::{self, HeaderValue, header},
     response::Response,
 };
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
     server::graceful::{GracefulShutdown, Watcher},
@@ -27,7 +28,7 @@ use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
 use self::proxies::{ClientAddress, TrustedProxies};
-use crate::{app::App, routes};
+use crate::{app::App, routes, usage::LastClient};
 
 /// How long a client may take for its TLS handshake.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -79,12 +80,20 @@ pub async fn serve(
         };
         let Some((stream, peer)) = settle(accepted).await else { continue };
         let (service, app, proxies) = (service.clone(), app.clone(), proxies.clone());
+        let caller = LastClient::default();
         let service = hyper::service::service_fn(move |request: http::Request<Incoming>| {
             let mut request: Request = request.map(Body::new);
             let client = proxies.client(peer.ip(), request.headers());
             request.extensions_mut().insert(ClientAddress(client));
-            let (answer, app) = (service.clone().oneshot(request), app.clone());
-            async move { answer.await.map(|answer| if app.lifecycle.is_draining() { last(answer) } else { answer }) }
+            request.extensions_mut().insert(caller.clone());
+            let (answer, app, caller) = (service.clone().oneshot(request), app.clone(), caller.clone());
+            async move {
+                let answer = answer.await?;
+                if let (Some(client), Some(bytes)) = (caller.take(), answer.body().size_hint().exact()) {
+                    client.add_bytes(bytes);
+                }
+                Ok(if app.lifecycle.is_draining() { last(answer) } else { answer })
+            }
         });
         let (watcher, tls, shutdown) = (graceful.watcher(), tls.clone(), shutdown.clone());
         tokio::spawn(async move {

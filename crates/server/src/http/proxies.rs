@@ -5,7 +5,7 @@
 //! that such a proxy has added. `Forwarded` (RFC 7239) is not read: a proxy that sets one of the two headers passes the
 //! other on as the client sent it, so a server that reads both believes the client.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use axum::{extract::FromRequestParts, http::request::Parts};
 use hyper::HeaderMap;
@@ -61,6 +61,11 @@ fn address(entry: &str) -> Option<IpAddr> {
 pub struct ClientAddress(pub IpAddr);
 
 impl ClientAddress {
+    /// The address of a request; unspecified where there is no network.
+    pub fn ip(parts: &Parts) -> IpAddr {
+        parts.extensions.get::<Self>().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |client| client.0)
+    }
+
     /// The address of a request, as text.
     pub fn of(parts: &Parts) -> String {
         parts.extensions.get::<Self>().map_or_else(|| "local".into(), |client| client.0.to_string())

@@ -19,7 +19,7 @@ use twinkey_api::token::Secret;
 use zeroize::Zeroizing;
 
 pub use self::source::{MasterKeyError, MasterKeySource, generate};
-use crate::random::Random;
+use crate::{audit::checkpoint::Signer, random::Random};
 
 const NONCE_LENGTH: usize = 24;
 /// How the names of principals begin, unless the operator wants it otherwise.
@@ -41,6 +41,7 @@ struct MasterKey {
     id: String,
     hash: Hmac<Sha256>,
     seal: XChaCha20Poly1305,
+    audit: Signer,
 }
 
 impl Keys {
@@ -94,6 +95,11 @@ impl Keys {
         format!("{}{token_id}", self.principal_prefix)
     }
 
+    /// The public id of the token that a principal of this name would belong to.
+    pub fn token_of_principal<'a>(&self, principal: &'a str) -> Option<&'a str> {
+        principal.strip_prefix(self.principal_prefix.as_str())
+    }
+
     /// The keyed hash that `token` is looked up by.
     pub fn hash(&self, token: &Secret) -> TokenHash {
         self.primary.hash(token)
@@ -109,18 +115,34 @@ impl Keys {
         [Some(self.hash(token)), self.previous_hash(token)].into_iter().flatten().collect()
     }
 
+    /// What checkpoints of the audit log are signed with: by both keys, while there are two.
+    pub fn signers(&self) -> Vec<&Signer> {
+        [Some(&self.primary), self.previous.as_ref()].into_iter().flatten().map(|key| &key.audit).collect()
+    }
+
     /// Encrypts `token` for storage under its public `id`: nonce, then ciphertext. The id is authenticated too, so that a
     /// ciphertext cannot be moved to another row.
     pub fn seal(&self, id: &str, token: &Secret, random: &Random) -> Vec<u8> {
-        let nonce: [u8; NONCE_LENGTH] = random.bytes();
-        let payload = Payload { msg: token.expose().as_bytes(), aad: id.as_bytes() };
-        let ciphertext =
-            self.primary.seal.encrypt(&XNonce::from(nonce), payload).expect("a token is far below the AEAD's limit");
-        [&nonce[..], &ciphertext].concat()
+        self.seal_bytes(id, token.expose().as_bytes(), random)
     }
 
     /// Decrypts what [`Keys::seal`] made. `None`: another key, another id, or changed bytes.
     pub fn unseal(&self, id: &str, sealed: &[u8]) -> Option<Secret> {
+        let plaintext = self.unseal_bytes(id, sealed)?;
+        Secret::parse(std::str::from_utf8(&plaintext).ok()?).ok()
+    }
+
+    /// [`Keys::seal`] for a secret that is not a token. Its `id` must tell it from tokens.
+    pub fn seal_bytes(&self, id: &str, secret: &[u8], random: &Random) -> Vec<u8> {
+        let nonce: [u8; NONCE_LENGTH] = random.bytes();
+        let payload = Payload { msg: secret, aad: id.as_bytes() };
+        let ciphertext =
+            self.primary.seal.encrypt(&XNonce::from(nonce), payload).expect("a secret is far below the AEAD's limit");
+        [&nonce[..], &ciphertext].concat()
+    }
+
+    /// Decrypts what [`Keys::seal_bytes`] made.
+    pub fn unseal_bytes(&self, id: &str, sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
         let previous = || self.previous.as_ref()?.unseal(id, sealed);
         self.primary.unseal(id, sealed).or_else(previous)
     }
@@ -144,6 +166,7 @@ impl MasterKey {
             id: hex::encode(id),
             hash: Hmac::new_from_slice(&*derive("twinkey token hash v1")).expect("HMAC takes keys of any length"),
             seal: XChaCha20Poly1305::new_from_slice(&*derive("twinkey token seal v1")).expect("the key has 32 bytes"),
+            audit: Signer::from_seed(&derive("twinkey audit checkpoint v1")),
         }
     }
 
@@ -151,11 +174,10 @@ impl MasterKey {
         self.hash.clone().chain_update(token.expose()).finalize().into_bytes().into()
     }
 
-    fn unseal(&self, id: &str, sealed: &[u8]) -> Option<Secret> {
+    fn unseal(&self, id: &str, sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
         let (nonce, ciphertext) = sealed.split_first_chunk::<NONCE_LENGTH>()?;
         let payload = Payload { msg: ciphertext, aad: id.as_bytes() };
-        let plaintext = Zeroizing::new(self.seal.decrypt(&XNonce::from(*nonce), payload).ok()?);
-        Secret::parse(std::str::from_utf8(&plaintext).ok()?).ok()
+        self.seal.decrypt(&XNonce::from(*nonce), payload).ok().map(Zeroizing::new)
     }
 }
 

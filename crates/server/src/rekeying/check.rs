@@ -28,6 +28,11 @@ pub async fn check(db: &Db, keys: &Keys, source: &MasterKeySource) -> Result<(),
         }
         .into());
     }
+    for (key, count) in db::key_use::keys_of_webhooks(&**db).await? {
+        if !keys.know(&key) {
+            return Err(MasterKeyError::StillNeeded { key, count }.into());
+        }
+    }
     Ok(())
 }
 

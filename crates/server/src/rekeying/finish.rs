@@ -21,6 +21,7 @@ pub async fn status(app: &App) -> Result<MasterKeys, ApiError> {
         tokens: key_use(db::key_use::count_tokens(&*app.db, keys.id()).await?),
         personal_access_tokens: key_use(db::key_use::count_pats(&*app.db, keys.id(), now).await?),
         sessions: key_use(db::key_use::count_sessions(&*app.db, keys.id(), now).await?),
+        webhooks: key_use(db::key_use::count_webhooks(&*app.db, keys.id()).await?),
     })
 }
 
@@ -31,11 +32,14 @@ pub async fn finish(app: &App, actor: &Actor) -> Result<MasterKeys, ApiError> {
     let transaction = app.db.write().await?;
     let installation = db::installation::find(&*transaction).await?;
     let (_, left) = db::key_use::count_tokens(&*transaction, key).await?;
+    let left = left + db::key_use::count_webhooks(&*transaction, key).await?.1;
     if left > 0 || installation.and_then(|it| it.key_id).as_deref() != Some(key) {
         return Err(ApiError::Invalid {
             code: "RekeyingUnderWay",
             status: StatusCode::CONFLICT,
-            message: format!("Nothing was ended: {left} SDK tokens are not under this replica's master key yet"),
+            message: format!(
+                "Nothing was ended: {left} SDK tokens and webhook secrets are not under this replica's master key yet"
+            ),
         });
     }
     let (personal_access_tokens, sessions) = db::key_use::end_others(&*transaction, key).await?;

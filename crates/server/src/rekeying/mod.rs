@@ -28,6 +28,7 @@ use crate::{
     db,
     registry::{self, LoadError},
     replicas::leader::{self, Fence, FenceError},
+    webhooks::secret::WebhookSecret,
 };
 
 /// How often the task looks for tokens that are under another key: replicas of the round before may still make some.
@@ -81,7 +82,31 @@ async fn pass(app: &App, fence: &Fence) -> Result<u64, Interrupted> {
         after = last;
         tokio::time::sleep(PAUSE).await;
     }
+    while decides(app).await? && webhook_secrets(app, fence).await? {
+        tokio::time::sleep(PAUSE).await;
+    }
     Ok(db::key_use::count_tokens(&*app.db, app.keys.id()).await?.1)
+}
+
+/// The same for some signing secrets of webhooks; `false`: nothing was left to do.
+pub async fn webhook_secrets(app: &App, fence: &Fence) -> Result<bool, Interrupted> {
+    let keys = &app.keys;
+    let transaction = app.db.write().await?;
+    fence.check(&*transaction).await?;
+    let mut moved = false;
+    for row in db::key_use::webhooks_under_others(&*transaction, keys.id(), BATCH).await? {
+        let Some(secret) = WebhookSecret::unseal(keys, &row.id, &row.sealed) else {
+            let (webhook, key) = (&row.id, &row.key_id);
+            tracing::error!(webhook, key, "re-keying: this webhook's secret is under a master key that is not given");
+            // It would be found again and again.
+            return Ok(false);
+        };
+        let sealed = secret.seal(keys, &row.id, &app.random);
+        db::key_use::move_webhook(&*transaction, &row.id, sealed, keys.id()).await?;
+        moved = true;
+    }
+    transaction.commit().await?;
+    Ok(moved)
 }
 
 /// Whether this server's primary key is the one that everything is to be brought under.

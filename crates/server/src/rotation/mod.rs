@@ -10,6 +10,7 @@
 //! before the commit leaves everything as it was; after it, the next start loads the new pair and goes on with the cut-off.
 
 pub mod prepare;
+pub mod repeated;
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
@@ -19,6 +20,8 @@ use serde_json::json;
 use twinkey_api::{
     WorkspaceId,
     token_pair::{CutOffProof, CutOffState, DeactivatedToken, Rotated, Slot},
+    usage::SafeToRotate,
+    webhook::WebhookEvent,
 };
 
 use crate::{
@@ -29,8 +32,13 @@ use crate::{
     error::ApiError,
     registry::{self, KnownToken, Pair},
     tokens::undone,
+    usage::report,
+    webhooks,
 };
 use prepare::Fresh;
+
+/// How long the database may take to tell when tokens were used last.
+const LAST_USE_LIMIT: Duration = Duration::from_secs(1);
 
 /// Which tokens are replaced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,8 +58,12 @@ pub struct Order {
     pub expected_generation: i64,
     /// Which tokens.
     pub kind: Kind,
+    /// Whether Token 1 is rotated away although it is in use. Both tokens are always replaced, however they are used.
+    pub force: bool,
     /// Why, for the audit log.
     pub reason: Option<String>,
+    /// So that the same request again has the same answer.
+    pub key: Option<repeated::Key>,
 }
 
 /// What a flip has done.
@@ -66,12 +78,29 @@ struct Flipped {
     forgotten: Vec<Arc<KnownToken>>,
 }
 
-/// Rotates. Must run to its end once begun: see `routes::to_its_end`.
+/// Rotates, unless the same request was carried out before. Must run to its end once begun: see `routes::to_its_end`.
 pub async fn rotate(app: &Arc<App>, actor: &Actor, order: &Order) -> Result<Rotated, ApiError> {
+    let Some(key) = &order.key else { return Box::pin(carry_out(app, actor, order)).await };
+    if let Some(answer) = key.answer(app, &order.workspace_id).await? {
+        return Ok(answer);
+    }
+    match Box::pin(carry_out(app, actor, order)).await {
+        Ok(answer) => {
+            key.note_answer(app, &order.workspace_id, &answer).await;
+            Ok(answer)
+        }
+        // Perhaps by the same request, at the same time.
+        Err(stale @ ApiError::StaleGeneration { .. }) => key.answer(app, &order.workspace_id).await?.ok_or(stale),
+        Err(error) => Err(error),
+    }
+}
+
+async fn carry_out(app: &Arc<App>, actor: &Actor, order: &Order) -> Result<Rotated, ApiError> {
+    let in_use = if order.kind == Kind::Normal { in_use(app, order).await? } else { None };
     let fresh = prepare::prepare(app, order).await?;
     // As it is stored, so that this answer and the refusal of the dead token name the same moment.
     let now = db::timestamp(app.now().as_millisecond());
-    let flipped = match flip(app, actor, order, &fresh, now).await {
+    let flipped = match flip(app, actor, order, (&fresh, in_use), now).await {
         Ok(flipped) => flipped,
         Err(error) => {
             prepare::abandon(app, &fresh).await;
@@ -79,8 +108,7 @@ pub async fn rotate(app: &Arc<App>, actor: &Actor, order: &Order) -> Result<Rota
         }
     };
     app.metrics.rotations.inc();
-    let all_deactivated: Vec<_> =
-        flipped.dead.iter().map(|token| DeactivatedToken { id: token.id.clone(), deactivated_at: now }).collect();
+    let all_deactivated = deactivated(&flipped.dead);
     for token in &flipped.forgotten {
         app.broker.cut_off(&token.principal).await;
     }
@@ -95,7 +123,9 @@ pub async fn rotate(app: &Arc<App>, actor: &Actor, order: &Order) -> Result<Rota
         open = open.len(),
         "rotated"
     );
-    let described = pair.describe();
+    // What has taken effect is not held up by a database that has gone away since.
+    let described = tokio::time::timeout(LAST_USE_LIMIT, report::with_last_use(app, pair.describe())).await;
+    let described = described.ok().and_then(Result::ok).unwrap_or_else(|| pair.describe());
     Ok(Rotated {
         generation: described.generation,
         current: described.current,
@@ -107,13 +137,45 @@ pub async fn rotate(app: &Arc<App>, actor: &Actor, order: &Order) -> Result<Rota
     })
 }
 
+/// Refuses to rotate Token 1 away while it is in use; if that is forced, says what is known. A stale generation comes first:
+/// it is another token's use then. Both are said for sure by the transaction, or, of a use a moment later, by nobody.
+async fn in_use(app: &App, order: &Order) -> Result<Option<SafeToRotate>, ApiError> {
+    let Order { workspace_id, expected_generation: expected, force, .. } = order;
+    let pair = registry::read(&app.keys, &*app.db, workspace_id).await?;
+    let pair = pair.ok_or_else(|| ApiError::NotFound(format!("Workspace '{workspace_id}'")))?;
+    if pair.generation != *expected {
+        return Err(ApiError::StaleGeneration { expected: *expected, actual: pair.generation });
+    }
+    // Forced, it is for the record only, and nothing has to wait for a cluster.
+    let verdict = report::verdict_on(app, workspace_id, &pair, !force).await?;
+    match verdict.safe {
+        true => Ok(None),
+        false if *force => Ok(Some(verdict)),
+        false => Err(ApiError::TokenInUse(Box::new(verdict))),
+    }
+}
+
+fn deactivated(dead: &[Dead]) -> Vec<DeactivatedToken> {
+    dead.iter().map(|token| DeactivatedToken { id: token.id.clone(), deactivated_at: token.at }).collect()
+}
+
 /// The transaction and the change in memory.
-async fn flip(app: &App, actor: &Actor, order: &Order, fresh: &Fresh, now: Timestamp) -> Result<Flipped, ApiError> {
-    let Order { workspace_id, expected_generation: expected, kind, reason } = order;
+async fn flip(
+    app: &App,
+    actor: &Actor,
+    order: &Order,
+    (fresh, in_use): (&Fresh, Option<SafeToRotate>),
+    now: Timestamp,
+) -> Result<Flipped, ApiError> {
+    let Order { workspace_id, expected_generation: expected, kind, reason, .. } = order;
     let transaction = app.db.write().await?;
     // From the database: memory may be behind, after a rotation on another replica or a commit that could not be carried over.
     let before = registry::read(&app.keys, &*transaction, workspace_id).await?;
     let before = before.ok_or_else(|| ApiError::NotFound(format!("Workspace '{workspace_id}'")))?;
+    if let Some(key) = &order.key {
+        // With another request it is refused; with the same one the generation is stale.
+        key.find(&*transaction, workspace_id, now).await?;
+    }
     if !db::workspaces::advance_generation(&*transaction, workspace_id, *expected).await? {
         return Err(ApiError::StaleGeneration { expected: *expected, actual: before.generation });
     }
@@ -134,6 +196,31 @@ async fn flip(app: &App, actor: &Actor, order: &Order, fresh: &Fresh, now: Times
     };
     put_in_force(app, &*transaction, &fresh.next, Slot::Next).await?;
     let revision = db::changes::record(&*transaction, workspace_id.as_str()).await?;
+    let deactivated = match kind {
+        Kind::Normal => json!([before.current.id]),
+        Kind::Emergency => json!([before.current.id, before.next.id]),
+    };
+    let told = json!({
+        "workspaceId": workspace_id.as_str(),
+        "generation": expected + 1,
+        "kind": if *kind == Kind::Normal { "normal" } else { "emergency" },
+        "deactivated": deactivated,
+        "current": current.id,
+        "next": fresh.next.known.id,
+        "by": actor.name,
+        "reason": reason,
+    });
+    webhooks::enqueue(&*transaction, now, WebhookEvent::TokenRotated, workspace_id.as_str(), &told).await?;
+    if let Some(verdict) = &in_use {
+        let told = json!({
+            "workspaceId": workspace_id.as_str(),
+            "generation": expected + 1,
+            "forced": verdict.sentence,
+            "by": actor.name,
+            "reason": reason,
+        });
+        webhooks::enqueue(&*transaction, now, WebhookEvent::UnsafeRotationForced, workspace_id.as_str(), &told).await?;
+    }
     let event = Event {
         action: if *kind == Kind::Normal { "token.rotated" } else { "token.emergency_rotated" },
         workspace_id: Some(workspace_id.as_str()),
@@ -143,6 +230,8 @@ async fn flip(app: &App, actor: &Actor, order: &Order, fresh: &Fresh, now: Times
             "before": {"token1": before.current.id, "token2": before.next.id},
             "after": {"token1": current.id, "token2": fresh.next.known.id},
             "reason": reason,
+            // What a forced rotation was forced against.
+            "forced": in_use.as_ref().map(|verdict| &verdict.sentence),
         }),
     };
     audit::append(&*transaction, actor, now, event).await?;
@@ -159,6 +248,9 @@ async fn flip(app: &App, actor: &Actor, order: &Order, fresh: &Fresh, now: Times
             repair_by: fences.get(&token.id).cloned().flatten(),
         })
         .collect();
+    if let Some(key) = &order.key {
+        key.note(&*transaction, order, &pair, deactivated(&dead), now).await?;
+    }
     let committed = transaction.commit_then(|| app.registry.set(pair.clone())).await;
     let removed = match committed {
         Ok(removed) => removed,

@@ -67,7 +67,7 @@ async fn attempt(app: &App, order: &Order) -> Result<Result<Fresh, BrokerError>,
     }
     // If this is not answered, the row may stay behind; the reconciler gives it up.
     transaction.commit().await?;
-    match app.broker.ensure_principals(&principals).await {
+    match app.broker.make_principals(&principals).await {
         Ok(()) => Ok(Ok(fresh)),
         Err(error) => {
             abandon(app, &fresh).await;

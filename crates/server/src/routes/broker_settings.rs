@@ -40,8 +40,9 @@ pub const NO_STORE: [(HeaderName, &str); 1] = [(CACHE_CONTROL, "no-store")];
 )]
 pub async fn librdkafka(State(app): State<Arc<App>>, access: Streaming<Editor>) -> Result<impl IntoResponse, ApiError> {
     let token = access.token();
-    if let Caller::User(user) = &access.caller {
-        audit_reveal(&app, user, Some(token), json!({"route": "librdkafka"})).await?;
+    match &access.caller {
+        Caller::User(user) => audit_reveal(&app, user, Some(token), json!({"route": "librdkafka"})).await?,
+        Caller::Sdk(sdk) => sdk.client.fetched(app.now()),
     }
     let config = LibrdkafkaConfig {
         bootstrap_servers: app.broker.endpoint().address.clone(),
@@ -49,7 +50,8 @@ pub async fn librdkafka(State(app): State<Arc<App>>, access: Streaming<Editor>) 
         sasl_mechanism: "SCRAM-SHA-256".into(),
         sasl_username: token.principal.clone(),
         sasl_password: password_of(&app, token)?.to_string(),
-        client_id: access.workspace_id.to_string(),
+        // With the token's public id: on Apache Kafka nothing else tells which token a member of a group has come with.
+        client_id: format!("{}.{}", access.workspace_id, token.id),
         ssl_ca_cert: app.broker.endpoint().ca.as_ref().map(|ca| ca.base64.clone()),
     };
     Ok((NO_STORE, Json(config)))

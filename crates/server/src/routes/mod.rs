@@ -12,9 +12,11 @@ pub mod oidc;
 pub mod permissions;
 pub mod profile;
 pub mod sessions;
+pub mod settings;
 pub mod system;
 pub mod tokens;
 pub mod topics;
+pub mod webhooks;
 pub mod workspace_members;
 pub mod workspaces;
 
@@ -29,6 +31,7 @@ use axum::{
 };
 use tower::{Layer, ServiceBuilder, timeout::TimeoutLayer, util::MapRequestLayer};
 use tower_http::catch_panic::CatchPanicLayer;
+use tracing::Instrument;
 use twinkey_api::token_pair::Slot;
 use utoipa::{
     Modify, OpenApi,
@@ -37,12 +40,14 @@ use utoipa::{
 use utoipa_axum::{router::OpenApiRouter, routes};
 use utoipa_swagger_ui::SwaggerUi;
 
-use crate::{app::App, error::ApiError};
+use crate::{app::App, error::ApiError, http::observe::ObserveLayer};
 
 /// The largest body of any route; the bodies of this API are small.
 const BODY_LIMIT: usize = 256 * 1024;
 /// How long a request may take from its last header byte, a slow body included.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
+/// The list of topics under the path that newer tools use; see [`service`].
+const TOPICS: &str = "/workspaces/{workspace_id}/topics";
 
 #[derive(OpenApi)]
 #[openapi(
@@ -59,6 +64,7 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
     tags(
         (name = "streaming", description = "What an SDK token may call; existing Quix clients use exactly these."),
         (name = "tokens", description = "The two SDK tokens of a workspace: look, reveal, rotate."),
+        (name = "webhooks", description = "Being told what happens to the tokens of a workspace."),
         (name = "workspaces"), (name = "topics"), (name = "people"), (name = "audit"), (name = "system"),
     )
 )]
@@ -81,12 +87,14 @@ fn documented() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(broker_settings::certificates))
         .routes(routes!(workspaces::list, workspaces::create))
         .routes(routes!(workspaces::get))
+        .routes(routes!(settings::get, settings::change))
         .routes(routes!(topics::list, topics::create))
         .routes(routes!(topics::get, topics::change, topics::delete))
         .routes(routes!(topics::clean))
         .routes(routes!(permissions::token_details))
         .routes(routes!(permissions::query))
         .routes(routes!(tokens::show))
+        .routes(routes!(tokens::usage))
         .routes(routes!(tokens::reveal))
         .routes(routes!(tokens::rotate))
         .routes(routes!(tokens::emergency_rotation))
@@ -112,6 +120,14 @@ fn documented() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(invitations::revoke_in_workspace))
         .routes(routes!(accept::accept))
         .routes(routes!(audit::list))
+        .routes(routes!(audit::export))
+        .routes(routes!(audit::keys))
+        .routes(routes!(audit::checkpoints))
+        .routes(routes!(webhooks::list, webhooks::create))
+        .routes(routes!(webhooks::get, webhooks::change, webhooks::delete))
+        .routes(routes!(webhooks::test))
+        .routes(routes!(webhooks::deliveries))
+        .routes(routes!(webhooks::redeliver))
         .routes(routes!(broker::status))
         .routes(routes!(broker::reconcile))
         .routes(routes!(broker::prune))
@@ -127,6 +143,11 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
     documented().into_openapi()
 }
 
+/// The paths of all routes, with parameters in braces.
+pub fn templates() -> impl Iterator<Item = String> {
+    openapi().paths.paths.into_keys().chain([TOPICS.to_owned()])
+}
+
 /// The whole API as a service. The path is normalised before routing, so this is not a plain `Router`.
 pub fn service(
     app: Arc<App>,
@@ -135,16 +156,17 @@ pub fn service(
     let (router, openapi) = documented().split_for_parts();
     let router: Router = router
         // The same list under the path that newer tools use.
-        .route("/workspaces/{workspace_id}/topics", axum::routing::get(topics::list).post(topics::create))
+        .route(TOPICS, axum::routing::get(topics::list).post(topics::create))
         .fallback(async |uri: Uri| ApiError::NotFound(format!("The route {}", uri.path())))
         .method_not_allowed_fallback(async || ApiError::Invalid {
             code: "MethodNotAllowed",
             status: StatusCode::METHOD_NOT_ALLOWED,
             message: "This route exists, but not with this method; see /docs".into(),
         })
-        .with_state(app)
+        .with_state(app.clone())
         .merge(SwaggerUi::new("/docs").url("/openapi.json", openapi).config(offline()));
     let limits = ServiceBuilder::new()
+        .layer(ObserveLayer(app.clone()))
         .layer(CatchPanicLayer::custom(|_| ApiError::Internal("a handler panicked".into()).into_response()))
         .layer(HandleErrorLayer::new(async |_: BoxError| ApiError::Invalid {
             code: "RequestTimeout",
@@ -183,7 +205,7 @@ async fn to_its_end<T: Send + 'static>(
     change: impl Future<Output = Result<T, ApiError>> + Send + 'static,
 ) -> Result<T, ApiError> {
     app.lifecycle
-        .spawn(change)
+        .spawn(change.in_current_span())
         .await
         .map_err(|error| ApiError::Internal(format!("the task of a change ended: {error}")))?
 }

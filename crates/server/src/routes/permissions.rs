@@ -15,7 +15,7 @@ use twinkey_api::{
 use crate::{
     app::App,
     error::ApiError,
-    extract::{Caller, UserCaller},
+    extract::{Caller, SdkCaller, UserCaller},
     registry::KnownToken,
     validity,
 };
@@ -31,7 +31,7 @@ const PERMISSIONS: [&str; 6] = ["Create", "Read", "Update", "Delete", "Write", "
 )]
 pub async fn token_details(caller: Caller) -> Json<TokenDetails> {
     Json(match caller {
-        Caller::Sdk(token) => TokenDetails {
+        Caller::Sdk(SdkCaller { token, .. }) => TokenDetails {
             kind: "sdk".into(),
             workspace_id: Some(token.workspace_id.to_string()),
             user_id: None,
@@ -67,7 +67,7 @@ pub async fn query(
         .filter(|id| !id.is_empty())
         .ok_or_else(|| ApiError::bad_request("InvalidQuery", "The query parameter resourceId is missing"))?;
     let granted = match &caller {
-        Caller::Sdk(token) => granted_to_token(&app, token, resource_type, &id, permission),
+        Caller::Sdk(SdkCaller { token, .. }) => granted_to_token(&app, token, resource_type, &id, permission),
         Caller::User(user) => granted_to_user(&app, user, resource_type, &id, permission).await?,
     };
     if granted { Ok(Json(true)) } else { Err(ApiError::PermissionDenied) }

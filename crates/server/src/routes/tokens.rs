@@ -5,13 +5,14 @@ use std::sync::Arc;
 use axum::{
     Json,
     extract::{Path, State},
-    http::StatusCode,
+    http::{HeaderMap, StatusCode},
     response::IntoResponse,
 };
 use serde_json::json;
 use twinkey_api::{
     error::ErrorBody,
     token_pair::{CutOffState, EmergencyRotation, RevealedToken, Rotate, Rotated, Slot, TokenPair},
+    usage::TokenUsage,
 };
 
 use super::{broker_settings::NO_STORE, to_its_end};
@@ -24,7 +25,8 @@ use crate::{
         Body, Manage, UserCaller,
         workspace::{Admin, Editor, Viewer},
     },
-    rotation::{self, Kind, Order},
+    rotation::{self, Kind, Order, repeated::Key},
+    usage::report,
 };
 
 /// The longest reason, in bytes.
@@ -38,7 +40,21 @@ const REASON_MAX: usize = 1000;
 )]
 pub async fn show(State(app): State<Arc<App>>, access: Manage<Viewer>) -> Result<Json<TokenPair>, ApiError> {
     let open = db::principals::list_open_of(&*app.db, &access.workspace_id).await?;
-    Ok(Json(TokenPair { cutting_off: cut_off::describe(open), ..access.pair.describe() }))
+    let pair = report::with_last_use(&app, access.pair.describe()).await?;
+    Ok(Json(TokenPair { cutting_off: cut_off::describe(open), ..pair }))
+}
+
+/// Who uses which token, and whether Token 1 may be rotated away
+///
+/// Both tokens, and those that died or were tried in the last seven days. What this server has seen is in it up to this moment, what
+/// other replicas have seen up to a few seconds ago.
+#[utoipa::path(
+    get, path = "/workspaces/{workspace_id}/tokens/usage", tag = "tokens",
+    params(("workspace_id" = String, Path)),
+    responses((status = 200, body = TokenUsage), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody))
+)]
+pub async fn usage(State(app): State<Arc<App>>, access: Manage<Viewer>) -> Result<Json<TokenUsage>, ApiError> {
+    report::report(&app, &access.workspace_id, &access.pair).await.map(Json)
 }
 
 /// The value of a token; the audit log keeps who asked
@@ -75,24 +91,28 @@ pub async fn reveal(
 ///
 /// When the answer is 200, the old Token 1 is dead on the API and on the broker, open connections included. 202: it is dead on
 /// the API, and `cutOff` names the brokers that have not shown yet that they do not serve it; Twinkey goes on until they have.
-/// 503: the broker is away, and nothing was changed.
+/// 409: Token 1 is in use, `safeToRotate` says by whom, and nothing was changed; `force` rotates all the same. 503: the broker is
+/// away, and nothing was changed. With an `Idempotency-Key` the same request has the same answer for 24 hours.
 #[utoipa::path(
     post, path = "/workspaces/{workspace_id}/tokens/rotate", tag = "tokens",
-    params(("workspace_id" = String, Path)), request_body = Rotate,
+    params(("workspace_id" = String, Path), ("Idempotency-Key" = Option<String>, Header, max_length = 255)), request_body = Rotate,
     responses((status = 200, body = Rotated), (status = 202, body = Rotated), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody), (status = 422, body = ErrorBody), (status = 503, body = ErrorBody))
 )]
 pub async fn rotate(
     State(app): State<Arc<App>>,
     access: Manage<Admin>,
+    headers: HeaderMap,
     Body(body): Body<Rotate>,
 ) -> Result<(StatusCode, Json<Rotated>), ApiError> {
     let order = Order {
         workspace_id: access.workspace_id,
         expected_generation: body.expected_generation,
         kind: Kind::Normal,
+        force: body.force,
         reason: body.reason,
+        key: None,
     };
-    run(app, access.user, order).await
+    run(app, access.user, &headers, order).await
 }
 
 /// Replace both tokens at once, because both may have leaked
@@ -100,27 +120,36 @@ pub async fn rotate(
 /// Every client of the workspace stops until it gets a new token.
 #[utoipa::path(
     post, path = "/workspaces/{workspace_id}/tokens/emergency-rotation", tag = "tokens",
-    params(("workspace_id" = String, Path)), request_body = EmergencyRotation,
+    params(("workspace_id" = String, Path), ("Idempotency-Key" = Option<String>, Header, max_length = 255)), request_body = EmergencyRotation,
     responses((status = 200, body = Rotated), (status = 202, body = Rotated), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody), (status = 422, body = ErrorBody), (status = 503, body = ErrorBody))
 )]
 pub async fn emergency_rotation(
     State(app): State<Arc<App>>,
     access: Manage<Admin>,
+    headers: HeaderMap,
     Body(body): Body<EmergencyRotation>,
 ) -> Result<(StatusCode, Json<Rotated>), ApiError> {
     let order = Order {
         workspace_id: access.workspace_id,
         expected_generation: body.expected_generation,
         kind: Kind::Emergency,
+        force: true,
         reason: Some(body.reason),
+        key: None,
     };
-    run(app, access.user, order).await
+    run(app, access.user, &headers, order).await
 }
 
-async fn run(app: Arc<App>, user: UserCaller, order: Order) -> Result<(StatusCode, Json<Rotated>), ApiError> {
+async fn run(
+    app: Arc<App>,
+    user: UserCaller,
+    headers: &HeaderMap,
+    mut order: Order,
+) -> Result<(StatusCode, Json<Rotated>), ApiError> {
     if order.reason.as_ref().is_some_and(|reason| reason.len() > REASON_MAX) {
         return Err(ApiError::bad_request("InvalidReason", format!("The reason may have at most {REASON_MAX} bytes")));
     }
+    order.key = Key::of(headers, &user.user.id, &order)?;
     let rotated = to_its_end(&app.clone(), async move { rotation::rotate(&app, &user.actor(), &order).await }).await?;
     let status = match rotated.cut_off.state {
         CutOffState::Proved => StatusCode::OK,

@@ -36,7 +36,10 @@ const NAME_MAX: usize = 200;
 )]
 pub async fn list(State(app): State<Arc<App>>, caller: Caller) -> Result<impl IntoResponse, ApiError> {
     let workspaces = match &caller {
-        Caller::Sdk(token) => vec![describe(&app, find(&app, &token.workspace_id).await?, Some(token))?],
+        Caller::Sdk(sdk) => {
+            sdk.client.fetched(app.now());
+            vec![describe(&app, find(&app, &sdk.token.workspace_id).await?, Some(&sdk.token))?]
+        }
         Caller::User(user) => list_for(&app, user).await?,
     };
     Ok((NO_STORE, Json(workspaces)))
@@ -50,7 +53,10 @@ pub async fn list(State(app): State<Arc<App>>, caller: Caller) -> Result<impl In
 )]
 pub async fn get(State(app): State<Arc<App>>, access: Streaming<Viewer>) -> Result<impl IntoResponse, ApiError> {
     let token = match &access.caller {
-        Caller::Sdk(token) => Some(token),
+        Caller::Sdk(sdk) => {
+            sdk.client.fetched(app.now());
+            Some(&sdk.token)
+        }
         Caller::User(user) if shows_credentials(user, access.role) => {
             audit_reveal(&app, user, Some(access.token()), json!({"route": "workspace"})).await?;
             Some(access.token())

@@ -114,7 +114,8 @@ async fn a_database_on_postgresql_that_is_in_use_is_neither_read_nor_written() {
     full.stop_and_copy(&data_dir).await;
     let url = db::sqlite_url(&data_dir.join("twinkey.db"));
     source.query(
-        "TRUNCATE audit, changes, identities, installation, invitations, memberships, organisations, pats, sessions, tokens, users, workspaces",
+        "TRUNCATE audit, audit_checkpoints, changes, identities, installation, invitations, memberships, organisations, pats, sessions, \
+         tokens, users, webhook_deliveries, webhooks, workspaces",
     );
     let in_use = copy(&url, &source.url, |_, _| ()).await.expect_err("refused");
     assert!(matches!(in_use, CopyError::InUse("target")), "{in_use}");

@@ -1,6 +1,7 @@
 //! Integration tests against the real server, in-process. Test names carry the promises of the design: S1–S11, B1–B7, and
 //! the guarantees g1–g8.
 
+mod audit;
 mod backup;
 mod bad_input;
 mod commit_proxy;
@@ -18,9 +19,12 @@ mod rekeying;
 mod replicas;
 mod roles;
 mod rotation;
+mod settings;
 mod start;
 mod state_machine;
 mod streaming;
 mod tls;
 mod topics;
+mod usage;
+mod webhooks;
 mod workspaces;

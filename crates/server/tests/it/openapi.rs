@@ -41,10 +41,35 @@ async fn metrics_count_and_name_no_token() {
         "twinkey_authentications_total{kind=\"sdk\",outcome=\"rotated_out\"} 1",
         "twinkey_rotations_total 1",
         "twinkey_sdk_tokens 2",
+        "twinkey_http_requests_total{method=\"GET\",route=\"/workspaces\",status=\"2xx\"} 1",
+        "twinkey_http_requests_total{method=\"GET\",route=\"/workspaces\",status=\"4xx\"} 1",
+        "twinkey_http_requests_total{method=\"POST\",route=\"/workspaces/{workspace_id}/tokens/rotate\",status=\"2xx\"} 1",
+        "twinkey_http_request_seconds_count{method=\"GET\",route=\"/workspaces\"} 2",
     ] {
         assert!(text.contains(line), "{line} is missing in\n{text}");
     }
     assert!(twinkey_testkit::leaks::find_tokens(text.as_bytes()).is_empty());
+}
+
+/// Whatever a client makes up, it makes no series of its own: neither with paths nor with methods nor with routes that exist.
+#[tokio::test(flavor = "multi_thread")]
+async fn g5_requests_are_counted_by_template_and_never_by_path() {
+    let server = twinkey_testkit::TestServer::start().await;
+    for number in 0..20 {
+        server.api.get(&format!("/made-up/{number}"), "").await.refused(404);
+        server.api.get(&format!("/workspaces/none-{number}/tokens"), &server.admin).await.refused(404);
+        let method = reqwest::Method::from_bytes(format!("METHOD{number}").as_bytes()).expect("a method");
+        server.api.send(server.api.request(method, "/workspaces", &server.admin)).await.refused(405);
+    }
+    let text = server.api.get("/metrics", "").await.text;
+    assert!(!text.contains("made-up") && !text.contains("none-") && !text.contains("METHOD"), "{text}");
+    for line in [
+        "{method=\"GET\",route=\"other\",status=\"4xx\"} 20",
+        "{method=\"GET\",route=\"/workspaces/{workspace_id}/tokens\",status=\"4xx\"} 20",
+        "{method=\"other\",route=\"/workspaces\",status=\"4xx\"} 20",
+    ] {
+        assert!(text.contains(line), "{line} is missing in\n{text}");
+    }
 }
 
 /// A reference to a schema that is not there makes tools refuse the document or skip the operation.

@@ -102,7 +102,9 @@ mod machine {
             workspace_id: WorkspaceId::parse(server.workspace()).expect("an id"),
             expected_generation,
             kind: if emergency { Kind::Emergency } else { Kind::Normal },
+            force: true,
             reason: None,
+            key: None,
         }
     }
 

@@ -63,6 +63,7 @@ fn show(keys: &MasterKeys) -> anyhow::Result<()> {
         ("SDK tokens", keys.tokens),
         ("personal access tokens", keys.personal_access_tokens),
         ("sessions", keys.sessions),
+        ("webhook secrets", keys.webhooks),
     ];
     for (kind, key_use) in kinds {
         table.add_row([kind.to_owned(), key_use.total.to_string(), key_use.left.to_string()]);
@@ -78,8 +79,9 @@ fn advice(keys: &MasterKeys) -> String {
         "Nothing needs the previous key: start every replica without it, and then destroy it.".into()
     } else if keys.settled() {
         "Everything is under the master key.".into()
-    } else if keys.tokens.left > 0 && keys.previous.is_some() {
-        "The server is still bringing SDK tokens under the master key; they all work meanwhile.".into()
+    } else if keys.tokens.left + keys.webhooks.left > 0 && keys.previous.is_some() {
+        "The server is still bringing SDK tokens and webhook secrets under the master key; they all work meanwhile."
+            .into()
     } else if keys.previous.is_some() {
         format!(
             "{pats} personal access tokens and {sessions} sessions have not been used since the key was changed. Each is brought \

@@ -2,6 +2,7 @@
 
 pub mod audit;
 pub mod broker;
+pub mod completions;
 pub mod consume;
 pub mod data;
 pub mod env;
@@ -18,6 +19,8 @@ pub mod sessions;
 mod streaming;
 pub mod tokens;
 pub mod topics;
+mod usage;
+pub mod webhooks;
 pub mod whoami;
 pub mod workspaces;
 

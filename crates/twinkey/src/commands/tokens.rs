@@ -12,11 +12,13 @@ use twinkey_api::{
     token_pair::{CutOffState, OpenBroker, Rotate, Rotated, TokenPair},
 };
 
-use super::{table, workspace_id};
-use crate::client::{Client, ServerArgs};
+use super::{broker::Output, table, usage, workspace_id};
+use crate::client::{Client, InUse, ServerArgs};
 
 /// Between two looks at a cut-off that is not proved.
 const LOOK: Duration = Duration::from_millis(500);
+/// The exit status of a program that SIGINT ended.
+const INTERRUPTED: u8 = 130;
 
 #[derive(Subcommand)]
 pub enum Tokens {
@@ -28,8 +30,25 @@ pub enum Tokens {
         #[command(flatten)]
         server: ServerArgs,
     },
+    /// Show who uses which token, and whether Token 1 may be rotated away; exit status 3 if not
+    #[command(after_help = "Example:\n  twinkey tokens usage demo --watch")]
+    Usage {
+        /// The workspace's id
+        #[arg(value_parser = workspace_id)]
+        workspace: String,
+        /// Go on showing it, until Ctrl-C
+        #[arg(long)]
+        watch: bool,
+        /// How it is printed; JSON is one line for each look
+        #[arg(long, value_enum, default_value_t)]
+        output: Output,
+        #[command(flatten)]
+        server: ServerArgs,
+    },
     /// Deactivate Token 1, promote Token 2, generate a new Token 2
-    #[command(after_help = "Example:\n  twinkey tokens rotate demo --reason 'leaked in a ticket'")]
+    ///
+    /// While Token 1 is in use this is refused (exit status 3), unless it is forced.
+    #[command(after_help = "Example:\n  twinkey tokens rotate demo --wait --reason 'leaked in a ticket'")]
     Rotate {
         /// The workspace's id
         #[arg(value_parser = workspace_id)]
@@ -40,7 +59,11 @@ pub enum Tokens {
         /// Do not ask
         #[arg(long, short)]
         yes: bool,
-        /// If a broker has not shown yet that it does not serve the old token: wait until it has
+        /// Rotate although Token 1 is in use: its users are cut off
+        #[arg(long)]
+        force: bool,
+        /// Wait until nobody uses Token 1, rotate then, and wait until every broker has shown that it does not serve it any more.
+        /// Ctrl-C before the rotation leaves everything as it was
         #[arg(long)]
         wait: bool,
         #[command(flatten)]
@@ -65,8 +88,7 @@ impl Tokens {
                 writeln!(std::io::stdout(), "Workspace {}, generation {}", pair.workspace_id, pair.generation)?;
                 let mut table = table(&["TOKEN", "VALUE", "PRINCIPAL", "CREATED", "LAST USED"]);
                 for token in [pair.current, pair.next] {
-                    let last_used =
-                        token.last_used_at.map_or_else(|| "not since the start".into(), |at| at.to_string());
+                    let last_used = token.last_used_at.map_or_else(|| "never".into(), |at| at.to_string());
                     table.add_row([
                         token.label,
                         token.masked,
@@ -87,24 +109,57 @@ impl Tokens {
                 }
                 Ok(ExitCode::SUCCESS)
             }
-            Self::Rotate { workspace, reason, yes, wait, server } => {
-                let client = server.connect()?;
-                let pair: TokenPair = client.get(&format!("/workspaces/{workspace}/tokens")).await?;
-                if !yes && !confirmed(&pair)? {
-                    eprintln!("Nothing was changed.");
-                    return Ok(ExitCode::FAILURE);
-                }
-                let body = Rotate { expected_generation: pair.generation, force: false, reason };
-                let rotated: Rotated = client.post(&format!("/workspaces/{workspace}/tokens/rotate"), &body).await?;
-                tell(&workspace, &pair.current.masked, &rotated)?;
-                if rotated.cut_off.state == CutOffState::Pending && wait {
-                    return until_proved(&client, &workspace).await;
-                }
-                Ok(ExitCode::SUCCESS)
+            Self::Usage { workspace, watch, output, server } => {
+                usage::show(&server.connect()?, &workspace, watch, output).await
+            }
+            Self::Rotate { workspace, reason, yes, force, wait, server } => {
+                rotate(&server.connect()?, &workspace, yes, wait, (force, reason)).await
             }
             Self::VerifyFormat => verify_format(),
         }
     }
+}
+
+async fn rotate(
+    client: &Client,
+    workspace: &str,
+    yes: bool,
+    wait: bool,
+    (force, reason): (bool, Option<String>),
+) -> anyhow::Result<ExitCode> {
+    let pair: TokenPair = client.get(&format!("/workspaces/{workspace}/tokens")).await?;
+    // Before anybody is asked, and what cannot be seen in any case.
+    let verdict = usage::get(client, workspace).await?.safe_to_rotate;
+    usage::tell_verdict(&verdict)?;
+    if !verdict.safe && !force && !wait {
+        eprintln!("Nothing was changed. Move them to Token 2 (--wait waits for it), or cut them off with --force.");
+        return Ok(ExitCode::from(usage::IN_USE));
+    }
+    if !yes && !confirmed(&pair)? {
+        eprintln!("Nothing was changed.");
+        return Ok(ExitCode::FAILURE);
+    }
+    let body = Rotate { expected_generation: pair.generation, force, reason };
+    let rotated: Rotated = loop {
+        if wait && !force && !usage::until_safe(client, workspace, pair.generation).await? {
+            eprintln!("Not waiting any longer. Nothing was changed.");
+            return Ok(ExitCode::from(INTERRUPTED));
+        }
+        match client.post_once(&format!("/workspaces/{workspace}/tokens/rotate"), &body).await {
+            // Somebody came back to it between the look and the rotation.
+            Err(error) if wait && error.downcast_ref::<InUse>().is_some() => tokio::time::sleep(LOOK).await,
+            Err(error) if error.downcast_ref::<InUse>().is_some() => {
+                eprintln!("twinkey: {error}");
+                return Ok(ExitCode::from(usage::IN_USE));
+            }
+            answered => break answered?,
+        }
+    };
+    tell(workspace, &pair.current.masked, &rotated)?;
+    if rotated.cut_off.state == CutOffState::Pending && wait {
+        return until_proved(client, workspace).await;
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 /// Says what is known, and not more.

@@ -44,7 +44,7 @@ async fn the_first_five_minutes() {
     let dotenv = text(&run(&data_dir, &["env", "demo", "--format", "dotenv"]));
     assert_eq!(dotenv.lines().count(), 3);
 
-    let rotated = text(&run(&data_dir, &["tokens", "rotate", "demo", "--yes", "--reason", "test"]));
+    let rotated = text(&run(&data_dir, &["tokens", "rotate", "demo", "--yes", "--force", "--reason", "test"]));
     assert!(rotated.contains("generation 1") && rotated.contains("dead on the API and on the broker"), "{rotated}");
     assert!(!process.api.accepts("demo", token).await);
     let shown = text(&run(&data_dir, &["tokens", "show", "demo"]));

@@ -75,7 +75,7 @@ async fn g1_g2_g5_g6_g7_g8_kill_at_random_points_of_rotations_and_produces() {
 async fn keep_rotating(api: Api, admin: String, acknowledged: Arc<Acknowledged>) {
     loop {
         let generation = acknowledged.generation.load(Ordering::SeqCst);
-        let body = serde_json::json!({"expectedGeneration": generation});
+        let body = serde_json::json!({"expectedGeneration": generation, "force": true});
         let request = api.request(Method::POST, "/workspaces/demo/tokens/rotate", &admin).json(&body);
         let Ok(answer) = api.try_send(request).await else { return };
         assert_eq!(answer.ok()["generation"], generation + 1);

@@ -3,16 +3,19 @@
 
 mod settings;
 mod start;
+mod together;
 mod topics;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use tokio::{sync::OnceCell, time::timeout};
 use twinkey_api::{WorkspaceId, token_pair::OpenBroker};
 use twinkey_embedded_broker::ConnectionInfo;
-use twinkey_kafka_admin::{self as admin, Cluster, Error, Password};
+use twinkey_kafka_admin::{self as admin, Cluster, Error, Password, principals::Granted};
 
 use super::{Broker, BrokerError, Ca, CutOff, Endpoint, NewTopic, Principal, Topic, TopicChanges, TopicError};
+
+use together::Together;
 
 pub use settings::{AccountMechanism, KafkaSettings, KafkaSettingsError};
 pub use start::KafkaStartError;
@@ -29,6 +32,7 @@ pub struct Kafka {
     /// What it was made with.
     pub settings: KafkaSettings,
     endpoint: Endpoint,
+    together: Arc<Together>,
     idle_limit: OnceCell<Duration>,
 }
 
@@ -38,7 +42,7 @@ impl Kafka {
         let cluster = Cluster::new(settings.administration()?);
         let ca = settings.ca_pem()?.as_deref().map(Ca::of);
         let endpoint = Endpoint { address: settings.for_clients().to_owned(), ca };
-        Ok(Self { cluster, settings, endpoint, idle_limit: OnceCell::new() })
+        Ok(Self { cluster, settings, endpoint, together: Arc::default(), idle_limit: OnceCell::new() })
     }
 
     /// After how long without a request the brokers close a connection; asked for once.
@@ -85,22 +89,19 @@ impl Broker for Kafka {
         Some(self)
     }
 
+    async fn make_principals(&self, principals: &[Principal]) -> Result<(), BrokerError> {
+        let principals = principals.iter().map(Into::into).collect::<Vec<_>>();
+        let limit = limit(principals.len());
+        let granted = timeout(limit, self.together.make(&self.cluster, principals)).await.map_err(|_| late(limit))?;
+        tell_silent(granted?);
+        Ok(())
+    }
+
     async fn ensure_principals(&self, principals: &[Principal]) -> Result<(), BrokerError> {
         let principals: Vec<_> = principals.iter().map(Into::into).collect();
-        // A rotation waits for this, and whoever asked for the rotation does not wait for ever.
-        let limit = GRANT_LIMIT + GRANT_EACH * u32::try_from(principals.len()).unwrap_or(u32::MAX);
-        let granted = timeout(limit, self.cluster.ensure_principals(&principals)).await;
-        let late =
-            |_| BrokerError::Unknown(format!("Kafka did not grant a token its rights within {} s", limit.as_secs()));
-        let granted = granted.map_err(late)??;
-        for silent in granted.silent {
-            tracing::warn!(
-                broker = silent.broker.id,
-                address = %silent.broker.address,
-                reason = silent.reason,
-                "a broker does not show the rights of a new token yet; it may refuse the token for a while"
-            );
-        }
+        let limit = limit(principals.len());
+        let granted = timeout(limit, self.cluster.ensure_principals(&principals)).await.map_err(|_| late(limit))?;
+        tell_silent(granted?);
         Ok(())
     }
 
@@ -125,6 +126,26 @@ impl Broker for Kafka {
     }
 
     async fn shutdown(&self) {}
+}
+
+/// A rotation waits for this, and whoever asked for the rotation does not wait for ever.
+fn limit(principals: usize) -> Duration {
+    GRANT_LIMIT + GRANT_EACH * u32::try_from(principals).unwrap_or(u32::MAX)
+}
+
+fn late(limit: Duration) -> BrokerError {
+    BrokerError::Unknown(format!("Kafka did not grant a token its rights within {} s", limit.as_secs()))
+}
+
+fn tell_silent(granted: Granted) {
+    for silent in granted.silent {
+        tracing::warn!(
+            broker = silent.broker.id,
+            address = %silent.broker.address,
+            reason = silent.reason,
+            "a broker does not show the rights of a new token yet; it may refuse the token for a while"
+        );
+    }
 }
 
 impl From<&Principal> for admin::principals::Principal {

@@ -51,7 +51,7 @@ async fn rights_beyond_the_workspace_are_taken_away() {
     let [current, _] = principals(&server).await;
     let cluster = behind_the_back(&server);
     let surplus = Principal { workspace: "other".into(), ..principal(&server, &current).await };
-    cluster.ensure_principal(&surplus).await.expect("granted behind our back");
+    cluster.make_principals(std::slice::from_ref(&surplus)).await.expect("granted behind our back");
     assert_eq!(found(&server, &current).await.extra_rights(server.workspace()).len(), 10);
     let report = reconcile(&server).await;
     assert_eq!((&report["surplusRemoved"], &report["cutOff"]), (&json!(1), &json!(0)));
@@ -73,7 +73,7 @@ async fn only_what_has_the_prefix_is_cut_off() {
             password: Password::new("a password"),
             workspace: server.workspace().to_owned(),
         };
-        cluster.ensure_principal(&made).await.expect("made behind our back");
+        cluster.make_principals(std::slice::from_ref(&made)).await.expect("made behind our back");
     }
     let report = reconcile(&server).await;
     assert_eq!(report["cutOff"], 1);

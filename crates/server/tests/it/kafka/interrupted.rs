@@ -35,7 +35,9 @@ fn order(server: &TestServer) -> Order {
         workspace_id: WorkspaceId::parse(server.workspace()).expect("an id"),
         expected_generation: 0,
         kind: Kind::Normal,
+        force: true,
         reason: None,
+        key: None,
     }
 }
 
@@ -148,7 +150,7 @@ async fn b4_while_somebody_repairs_a_token_its_cut_off_is_not_proved() {
         password: twinkey_kafka_admin::Password::new("as it was"),
         workspace: server.workspace().to_owned(),
     };
-    cluster.ensure_principal(&late).await.expect("granted");
+    cluster.make_principals(std::slice::from_ref(&late)).await.expect("granted");
     for who in ["another", "one"] {
         assert!(open().await, "{who} is not done");
         let transaction = db.write().await.expect("begun");
