@@ -1,5 +1,5 @@
 //! `fill DATA_DIR COUNT SAMPLE`: brings a stopped server's database to COUNT workspaces and prints SAMPLE of them, evenly
-//! spread, one a line with its Token 1. The database is `TWINKEY_DATABASE_URL`, as for the server, or SQLite in DATA_DIR.
+//! spread, one a line with its Token 1. The database is `TWINKEY_DATABASE_URL`, as for the server, or SQLite in `DATA_DIR`.
 //!
 //! Workspaces are made by the server's own `insert_workspace`, so what is in the database is exactly what as many calls of
 //! `POST /workspaces` leave behind, tokens and audit records included; only that many share one transaction, because a

@@ -81,6 +81,9 @@ pub struct Reconciliation {
     pub tokens_abandoned: usize,
     /// Cut-offs that were not proved when it began.
     pub open_cut_offs: usize,
+    /// Workspaces that were being deleted when it began.
+    #[serde(default)]
+    pub open_deletions: usize,
     /// Names without rights.
     pub names_without_rights: usize,
 }

@@ -108,6 +108,56 @@ pub struct EmergencyRotation {
     pub reason: String,
 }
 
+/// Body of `POST …/tokens/undo-rotation`.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct UndoRotation {
+    /// The generation that the caller has seen, that is, the one that the rotation led to; any other is refused with 409.
+    pub expected_generation: i64,
+    /// Why, for the audit log.
+    #[serde(default)]
+    pub reason: Option<String>,
+}
+
+/// Answer of `GET …/tokens/emergency-rotation`: everything that it names stops at once, until it gets a new token.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct EmergencyPreview {
+    /// The workspace's id.
+    pub workspace_id: String,
+    /// How often the workspace has been rotated; to be sent as `expectedGeneration`.
+    pub generation: i64,
+    /// Token 1 and Token 2.
+    pub tokens: Vec<EndingToken>,
+    /// Whether the open connections are known. Apache Kafka does not tell them.
+    pub connections_known: bool,
+}
+
+/// A token that would end.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct EndingToken {
+    /// Which one, and when it was last used.
+    pub token: SdkToken,
+    /// Broker connections that are open with it.
+    pub open_connections: Vec<OpenConnection>,
+}
+
+/// A broker connection.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct OpenConnection {
+    /// Where it comes from, `address:port`.
+    pub address: String,
+    /// What the client calls itself.
+    pub client_id: Option<String>,
+    /// What the client is made with.
+    pub software: Option<String>,
+    /// When it signed in.
+    #[schema(value_type = String, format = DateTime)]
+    pub since: Timestamp,
+}
+
 /// Answer of a rotation. When it arrives, the deactivated token is dead on the API; and on the broker, unless `cutOff` says
 /// what is still open there.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]

@@ -4,6 +4,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::token_pair::{CutOffProof, DeactivatedToken};
+
 /// Body of `POST /workspaces`.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -16,6 +18,53 @@ pub struct NewWorkspace {
     pub name: Option<String>,
 }
 
+/// Body of `PATCH /workspaces/{workspaceId}`.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct WorkspaceChanges {
+    /// The name that people see.
+    pub name: String,
+}
+
+/// Body of `DELETE /workspaces/{workspaceId}`.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct DeleteWorkspace {
+    /// The workspace's id once more, so that it does not happen by accident.
+    pub workspace_id: String,
+    /// Why, for the audit log.
+    #[serde(default)]
+    pub reason: Option<String>,
+}
+
+/// Answer of `DELETE /workspaces/{workspaceId}`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct DeletedWorkspace {
+    /// The id.
+    pub workspace_id: String,
+    /// Whether everything of it is gone.
+    pub state: DeletionState,
+    /// What the deletion waits for; null when it is over.
+    pub waiting_for: Option<String>,
+    /// The tokens that this call ended; none if the deletion had been begun before.
+    pub deactivated: Vec<DeactivatedToken>,
+    /// How many open broker connections were closed. 0 on Apache Kafka, which leaves them open and refuses their requests.
+    pub connections_closed: usize,
+    /// Whether it is proved that no broker serves those tokens any more.
+    pub cut_off: CutOffProof,
+}
+
+/// How far a deletion is. The tokens are dead in either state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum DeletionState {
+    /// Tokens, topics and groups are gone, and the id is free (status 200).
+    Deleted,
+    /// It goes on in the background (status 202).
+    Deleting,
+}
+
 /// A workspace. Field names and enum spellings are those that the Python, C# and Telegraf clients read.
 #[derive(Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -24,7 +73,7 @@ pub struct Workspace {
     pub workspace_id: String,
     /// The name that people see.
     pub name: String,
-    /// `Ready`, or `Creating` while its principals are made on Apache Kafka; older C# clients fail on words they do not know.
+    /// `Ready`, `Creating` while its principals are made on Apache Kafka, or `Deleting`; older C# clients fail on words they do not know.
     pub status: String,
     /// Always 2; clients show it only.
     pub version: u32,

@@ -28,7 +28,8 @@ mod topics;
 
 pub use authorize::Scope;
 pub use broker::{
-    Broker, BrokerConfig, CutOff, KnownPrincipal, Limits, Meter, Principals, StartError, TopicChanges, TopicDescription,
+    Broker, BrokerConfig, CutOff, DeleteGroupError, KnownPrincipal, Limits, Meter, Principals, StartError,
+    TopicChanges, TopicDescription,
 };
 pub use clock::Clock;
 pub use connection::{ConnectionInfo, Software};

@@ -99,6 +99,19 @@ pub fn rights(prefix: &str) -> impl Iterator<Item = Acl> + '_ {
     })
 }
 
+/// The rights on whatever transactional id, for workspaces whose clients use ids without the workspace's prefix. Their holders can fence
+/// each other's producers, across workspaces.
+pub fn any_transactional_id() -> [Acl; 2] {
+    [Operation::Describe, Operation::Write].map(|operation| Acl {
+        resource: Resource::TransactionalId,
+        name: "*".to_owned(),
+        prefixed: false,
+        host: "*".to_owned(),
+        operation,
+        allow: true,
+    })
+}
+
 /// How Kafka writes the principal of a user.
 pub(crate) fn principal_of(user: &str) -> StrBytes {
     StrBytes::from_string(format!("User:{user}"))

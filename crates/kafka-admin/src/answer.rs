@@ -45,7 +45,9 @@ pub(crate) fn judge(code: i16, message: Option<&str>, what: &str, address: &Addr
         Code::PolicyViolation => refused(Refusal::Policy),
         Code::ThrottlingQuotaExceeded => refused(Refusal::Quota),
         Code::TopicAlreadyExists | Code::DuplicateResource => refused(Refusal::Exists),
-        Code::UnknownTopicOrPartition | Code::ResourceNotFound | Code::GroupIdNotFound => refused(Refusal::NotFound),
+        Code::UnknownTopicOrPartition | Code::UnknownTopicId | Code::ResourceNotFound | Code::GroupIdNotFound => {
+            refused(Refusal::NotFound)
+        }
         Code::InvalidTopicException => refused(Refusal::InvalidName),
         Code::InvalidConfig => refused(Refusal::InvalidSetting),
         Code::InvalidPartitions => refused(Refusal::InvalidPartitions),

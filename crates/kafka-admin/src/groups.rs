@@ -6,7 +6,7 @@ use futures::future::join_all;
 use kafka_protocol::{
     messages::{
         ConsumerGroupDescribeRequest, DeleteGroupsRequest, DescribeGroupsRequest, FindCoordinatorRequest, GroupId,
-        ListGroupsRequest,
+        LeaveGroupRequest, ListGroupsRequest, leave_group_request::MemberIdentity,
     },
     protocol::StrBytes,
 };
@@ -16,6 +16,7 @@ use crate::{
 };
 
 const LIST: &str = "list consumer groups";
+const REMOVE: &str = "remove the members of a consumer group";
 const DELETE: &str = "delete consumer groups";
 
 /// A consumer group.
@@ -88,6 +89,35 @@ impl Cluster {
                         Ok(()) | Err(Error::Refused { refusal: Refusal::NotFound, .. }) => {}
                         Err(other) => return Err(other),
                     }
+                }
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    /// Takes the members out of a group, whoever they are. One that has left by itself is fine; one of the group protocol of Kafka 4
+    /// may stay until its session times out.
+    pub async fn remove_members(&self, group: &Group) -> Result<(), Error> {
+        let ids = std::slice::from_ref(&group.id);
+        let members = group.members.iter().map(|member| {
+            MemberIdentity::default()
+                .with_member_id(StrBytes::from_string(member.id.clone()))
+                .with_group_instance_id(None)
+        });
+        let request = LeaveGroupRequest::default()
+            .with_group_id(GroupId(StrBytes::from_string(group.id.clone())))
+            .with_members(members.collect());
+        self.patiently(|| async {
+            for (_, address) in self.coordinators(GROUP, ids, REMOVE).await? {
+                let link = self.link(&address);
+                let mut connection = link.ready().await?;
+                let answer = connection.order(&link, REMOVE, &request, 3..=5).await?;
+                link.rest(connection);
+                // What becomes of each member does not matter: whoever deletes the group sees whether one has stayed.
+                match judge(answer.error_code, None, REMOVE, &address, true) {
+                    Ok(()) | Err(Error::Refused { .. }) => {}
+                    Err(other) => return Err(other),
                 }
             }
             Ok(())

@@ -67,6 +67,11 @@ impl Found {
         self.scopes.iter().any(|(prefix, rights)| is_scope(prefix, workspace) && *rights == COMPLETE)
     }
 
+    /// Whether it may use any transactional id.
+    pub fn has_any_transactional_id(&self) -> bool {
+        acls::any_transactional_id().iter().all(|acl| self.others.contains(acl))
+    }
+
     /// Whether it has a credential of each mechanism (which says nothing of its password).
     pub fn has_both_credentials(&self) -> bool {
         scram::MECHANISMS.iter().all(|wanted| self.credentials.iter().any(|(mechanism, _)| mechanism == wanted))
@@ -77,7 +82,7 @@ impl Found {
         self.quotas.iter().any(|(key, value)| key == crate::quotas::FETCH && *value <= 1.0)
     }
 
-    /// Rights that a token of the workspace should not have.
+    /// Rights beyond the ten of a token of the workspace.
     pub fn extra_rights(&self, workspace: &str) -> Vec<Acl> {
         let foreign = self.scopes.iter().filter(|(prefix, _)| !is_scope(prefix, workspace));
         let spread = foreign.flat_map(|(prefix, bits)| {
@@ -196,6 +201,11 @@ mod tests {
         stray.sort();
         assert_eq!(extra, stray);
         assert_eq!(found.extra_rights("other").len(), 12);
+        let [describe, write] = acls::any_transactional_id();
+        found.add(describe);
+        assert!(!found.has_any_transactional_id());
+        found.add(write.clone());
+        assert!(found.has_any_transactional_id() && found.extra_rights("acme").contains(&write));
         assert!(!found.is_complete("acme"), "no credentials yet");
     }
 }

@@ -9,7 +9,8 @@ use futures::{
 use tokio::time::{Instant, timeout_at};
 
 use crate::{
-    Cluster, Error, Password, acls,
+    Cluster, Error, Password,
+    acls::{self, Acl},
     answer::judge,
     barrier::{self, rights_of},
     cluster::{BrokerInfo, Description},
@@ -31,6 +32,8 @@ pub struct Principal {
     pub password: Password,
     /// The workspace: the rights cover everything that begins with this and a dash.
     pub workspace: String,
+    /// Whether it may use any transactional id as well: see [`acls::any_transactional_id`].
+    pub any_transactional_id: bool,
 }
 
 /// Principals that are in place.
@@ -70,7 +73,7 @@ impl Cluster {
     /// in the order of the log, so that they prove all that was written before.
     pub async fn shown(&self, description: Description, batch: &[Principal]) -> Granted {
         let Some(last) = batch.last() else { return Granted::default() };
-        self.settled(description, &last.name, acls::RIGHTS.len()).await
+        self.settled(description, &last.name, last.rights().count()).await
     }
 
     /// Makes principals, or mends them: both credentials, no quota of a cut-off, the ten rights. Returns when every broker
@@ -150,7 +153,7 @@ impl Cluster {
     async fn grant(&self, batch: &[Principal]) -> Result<(), Error> {
         const WHAT: &str = "grant a token its rights";
         let creations = batch.iter().flat_map(|principal| {
-            acls::rights(&principal.prefix()).map(|acl| acls::creation(&principal.name, &acl)).collect::<Vec<_>>()
+            principal.rights().map(|acl| acls::creation(&principal.name, &acl)).collect::<Vec<_>>()
         });
         let request = acls::create_request(creations.collect());
         self.patiently(|| async {
@@ -165,9 +168,11 @@ impl Cluster {
 }
 
 impl Principal {
-    /// How everything begins that the principal may touch.
-    pub(crate) fn prefix(&self) -> String {
-        format!("{}-", self.workspace)
+    /// What it may do.
+    fn rights(&self) -> impl Iterator<Item = Acl> {
+        let own: Vec<_> = acls::rights(&format!("{}-", self.workspace)).collect();
+        let any = self.any_transactional_id.then(acls::any_transactional_id);
+        own.into_iter().chain(any.into_iter().flatten())
     }
 }
 

@@ -167,6 +167,29 @@ impl Cluster {
         Ok(())
     }
 
+    /// Deletes all topics whose name begins with `prefix`; how many were listed. By their ids: an order that arrives late deletes nothing
+    /// that was made under the same name meanwhile. What is deleted may be listed for a moment longer.
+    pub async fn delete_topics(&self, prefix: &str) -> Result<usize, Error> {
+        let what = format!("delete the topics {prefix}…");
+        let (listed, _) = self.ask("list topics", &metadata(None), 10..=12).await?;
+        let topics: Vec<_> = listed.topics.iter().filter(|topic| name_of(topic).starts_with(prefix)).collect();
+        for batch in topics.chunks(BATCH) {
+            let states = batch.iter().map(|topic| DeleteTopicState::default().with_topic_id(topic.topic_id));
+            let request = DeleteTopicsRequest::default().with_topics(states.collect()).with_timeout_ms(broker_time());
+            self.patiently(|| async {
+                let (answer, address) = self.order(&what, &request, 6..=6).await?;
+                answer.responses.iter().try_for_each(|result| {
+                    match judge(result.error_code, result.error_message.as_deref(), &what, &address, true) {
+                        Err(Error::Refused { refusal: Refusal::NotFound, .. }) => Ok(()),
+                        other => other,
+                    }
+                })
+            })
+            .await?;
+        }
+        Ok(topics.len())
+    }
+
     /// Removes all records that the topic has now. Kafka refuses it for topics that are only compacted.
     pub async fn clean_topic(&self, name: &str) -> Result<(), Error> {
         /// Up to what every replica has.

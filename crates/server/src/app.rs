@@ -9,6 +9,7 @@ use crate::{
     broker::{Broker, Reconciler},
     cut_off::CutOffs,
     db::Db,
+    following::Following,
     keys::Keys,
     last_use::LastUses,
     lifecycle::Lifecycle,
@@ -39,6 +40,10 @@ pub struct App {
     pub broker: Arc<dyn Broker>,
     /// Dead tokens on their way out.
     pub cut_offs: CutOffs,
+    /// Workspaces on their way out.
+    pub deletions: Following,
+    /// Held by whoever makes a topic; a deletion waits for them: see [`crate::deletion::create_topic`].
+    pub topic_creations: tokio::sync::RwLock<()>,
     /// Brings the broker in line with the database.
     pub reconciler: Reconciler,
     /// Password hashing.

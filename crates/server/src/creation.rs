@@ -106,7 +106,13 @@ pub async fn finish(app: &Arc<App>, id: &WorkspaceId) -> Result<db::workspaces::
 fn principal(app: &App, id: &WorkspaceId, row: &db::tokens::Model) -> Result<Principal, ApiError> {
     let secret = app.keys.unseal(&row.id, &row.sealed);
     let secret = secret.ok_or_else(|| ApiError::Internal(format!("token {} does not open with this key", row.id)))?;
-    Ok(Principal { name: app.keys.principal(&row.id), password: broker_password(&secret), workspace_id: id.clone() })
+    Ok(Principal {
+        name: app.keys.principal(&row.id),
+        password: broker_password(&secret),
+        workspace_id: id.clone(),
+        // A workspace has no settings before it is there.
+        any_transactional_id: false,
+    })
 }
 
 async fn replace_tokens(app: &App, id: &WorkspaceId, old: &[db::tokens::Model]) -> Result<(), DbErr> {

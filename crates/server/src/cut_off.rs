@@ -5,11 +5,7 @@
 //! rest happens here. Nothing is lost by a crash: what is not stored as proved is begun anew by the reconciler, and every
 //! step may be repeated.
 
-use std::{
-    collections::HashSet,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use futures::future::join_all;
 use jiff::{SignedDuration, Timestamp};
@@ -25,7 +21,9 @@ use crate::{
     app::App,
     audit::{self, Actor, Event},
     broker::CutOff,
-    db, webhooks,
+    db,
+    following::Following,
+    webhooks,
 };
 
 /// Between two attempts to prove what is open.
@@ -52,7 +50,7 @@ pub struct Dead {
 /// The dead tokens that this server follows until their cut-off is proved.
 #[derive(Default)]
 pub struct CutOffs {
-    following: Mutex<HashSet<String>>,
+    following: Following,
     /// Cancelled when the server stops or is abandoned.
     pub stopping: CancellationToken,
 }
@@ -60,16 +58,7 @@ pub struct CutOffs {
 impl CutOffs {
     /// How many are followed.
     pub fn open(&self) -> usize {
-        self.following.lock().unwrap_or_else(PoisonError::into_inner).len()
-    }
-
-    /// `false` if it is followed already.
-    fn begin(&self, id: &str) -> bool {
-        self.following.lock().unwrap_or_else(PoisonError::into_inner).insert(id.to_owned())
-    }
-
-    fn end(&self, id: &str) {
-        self.following.lock().unwrap_or_else(PoisonError::into_inner).remove(id);
+        self.following.count()
     }
 }
 
@@ -102,7 +91,7 @@ pub async fn cut_off(app: &Arc<App>, dead: Vec<Dead>) -> CutOff {
 
 /// Goes on with a cut-off in the background, until it is proved or the server stops.
 pub fn follow(app: &Arc<App>, token: Dead) {
-    if !app.cut_offs.begin(&token.id) {
+    if !app.cut_offs.following.begin(&token.id) {
         return;
     }
     let app = app.clone();
@@ -112,7 +101,7 @@ pub fn follow(app: &Arc<App>, token: Dead) {
             () = stopping.cancelled() => {}
             () = until_proved(&app, &token) => {}
         }
-        app.cut_offs.end(&token.id);
+        app.cut_offs.following.end(&token.id);
     });
 }
 

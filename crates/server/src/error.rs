@@ -32,6 +32,24 @@ pub enum ApiError {
         /// When it died.
         deactivated_at: Timestamp,
     },
+    /// A token of a workspace that is no more. Only its holder can see this.
+    #[error(
+        "This SDK token belonged to workspace '{workspace_id}', which was deleted at {deleted_at}. It cannot be used again"
+    )]
+    WorkspaceDeleted {
+        /// The token's workspace.
+        workspace_id: String,
+        /// When it was deleted.
+        deleted_at: Timestamp,
+    },
+    /// A workspace that is on its way in or out.
+    #[error("Workspace '{workspace_id}' {what}; wait until that is over")]
+    WorkspaceBusy {
+        /// Which one.
+        workspace_id: String,
+        /// `is still being created` or `is being deleted`.
+        what: &'static str,
+    },
     /// The address or the password is wrong; deliberately not said which.
     #[error("The e-mail address or the password is wrong")]
     WrongPassword,
@@ -108,6 +126,9 @@ pub enum ApiError {
         /// What is true.
         actual: i64,
     },
+    /// A rotation that cannot be undone (any longer).
+    #[error("Nothing was changed: the rotation cannot be undone, because {0}")]
+    UndoImpossible(String),
     /// A rotation of a token that is in use.
     #[error(
         "Nothing was changed: {}. Move them to Token 2 first (twinkey tokens rotate --wait waits for it), or repeat it with \
@@ -152,7 +173,9 @@ impl ApiError {
 
     fn status(&self) -> StatusCode {
         match self {
-            Self::Unauthenticated | Self::RotatedOut { .. } | Self::WrongPassword => StatusCode::UNAUTHORIZED,
+            Self::Unauthenticated | Self::RotatedOut { .. } | Self::WorkspaceDeleted { .. } | Self::WrongPassword => {
+                StatusCode::UNAUTHORIZED
+            }
             Self::RoleTooLow { .. }
             | Self::StreamingOnly
             | Self::OtherWorkspace { .. }
@@ -165,7 +188,11 @@ impl ApiError {
             Self::InvitationGone(_) => StatusCode::GONE,
             Self::NotFound(_) => StatusCode::NOT_FOUND,
             Self::Invalid { status, .. } => *status,
-            Self::StaleGeneration { .. } | Self::LastAdmin(_) | Self::TokenInUse(_) => StatusCode::CONFLICT,
+            Self::StaleGeneration { .. }
+            | Self::LastAdmin(_)
+            | Self::TokenInUse(_)
+            | Self::WorkspaceBusy { .. }
+            | Self::UndoImpossible(_) => StatusCode::CONFLICT,
             Self::Storage(_) => StatusCode::INSUFFICIENT_STORAGE,
             Self::BrokerUnavailable(_)
             | Self::BrokerOutcomeUnknown(_)
@@ -181,6 +208,8 @@ impl ApiError {
         match self {
             Self::Unauthenticated => "Unauthenticated",
             Self::RotatedOut { .. } => "TokenRotatedOut",
+            Self::WorkspaceDeleted { .. } => "WorkspaceDeleted",
+            Self::WorkspaceBusy { .. } => "WorkspaceBusy",
             Self::WrongPassword => "WrongPassword",
             Self::TooManyAttempts { .. } => "TooManyAttempts",
             Self::CrossSite => "CrossSite",
@@ -197,6 +226,7 @@ impl ApiError {
             Self::NotFound(_) => "NotFound",
             Self::Invalid { code, .. } => code,
             Self::StaleGeneration { .. } => "StaleGeneration",
+            Self::UndoImpossible(_) => "UndoImpossible",
             Self::TokenInUse(_) => "TokenInUse",
             Self::Storage(_) => "Storage",
             Self::NotReady(_) => "NotReady",

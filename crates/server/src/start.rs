@@ -10,7 +10,7 @@ use std::{
 };
 
 use serde::{Deserialize, Serialize};
-use tokio::{net::TcpListener, task::JoinHandle};
+use tokio::{net::TcpListener, sync::RwLock, task::JoinHandle};
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 use twinkey_api::WorkspaceId;
 use twinkey_embedded_broker::{BrokerConfig, Clock};
@@ -26,6 +26,7 @@ use crate::{
     db::{self, Db, installation::EMBEDDED},
     files::{open_private, private_directory, write_private},
     first_start::{self, FirstStart},
+    following::Following,
     http::{
         self, HttpSettings,
         tls::{ApiTls, TlsError},
@@ -268,6 +269,8 @@ impl Server {
             replicas,
             broker,
             cut_offs,
+            deletions: Following::default(),
+            topic_creations: RwLock::default(),
             reconciler,
             passwords,
             sign_in_limits: Limits::default(),

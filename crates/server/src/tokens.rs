@@ -5,6 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use sea_orm::ConnectionTrait;
 use serde_json::json;
+use sha2::{Digest, Sha256};
 use twinkey_api::{TokenKind, WorkspaceId, token::Secret, token_pair::Slot};
 
 use crate::{
@@ -12,7 +13,7 @@ use crate::{
     audit::{self, Actor, Event},
     creation, db,
     error::ApiError,
-    keys::Keys,
+    keys::{Keys, TokenHash},
     random::Random,
     registry::{self, KnownToken, Pair},
 };
@@ -28,12 +29,29 @@ impl FreshToken {
     /// Generates a token for `slot` of a workspace. Its plaintext exists only inside this call.
     pub fn generate(keys: &Keys, random: &Random, workspace_id: &WorkspaceId, slot: Slot, now: Timestamp) -> Self {
         let secret = random.with(|rng| Secret::generate(TokenKind::Sdk, rng));
+        Self::of(keys, random, workspace_id, slot, &secret, now)
+    }
+
+    /// A token whose value has been one before and is known to people; it gets a public id of its own.
+    pub fn again(keys: &Keys, random: &Random, workspace_id: &WorkspaceId, secret: &Secret, now: Timestamp) -> Self {
+        let Self { row, known } = Self::of(keys, random, workspace_id, Slot::Next, secret, now);
+        Self { row: db::tokens::Model { revealed_at: Some(now.as_millisecond()), ..row }, known }
+    }
+
+    fn of(
+        keys: &Keys,
+        random: &Random,
+        workspace_id: &WorkspaceId,
+        slot: Slot,
+        secret: &Secret,
+        now: Timestamp,
+    ) -> Self {
         let id = random.id();
         let row = db::tokens::Model {
             workspace_id: workspace_id.as_str().to_owned(),
             slot: Some(slot.name().to_owned()),
-            hash: keys.hash(&secret).to_vec(),
-            sealed: keys.seal(&id, &secret, random),
+            hash: keys.hash(secret).to_vec(),
+            sealed: keys.seal(&id, secret, random),
             masked: secret.masked(),
             created_at: now.as_millisecond(),
             deactivated_at: None,
@@ -42,6 +60,7 @@ impl FreshToken {
             repair_by: None,
             repair_since: None,
             key_id: Some(keys.id().to_owned()),
+            revealed_at: None,
             id,
         };
         let known =
@@ -58,6 +77,22 @@ impl FreshToken {
     pub async fn insert_prepared(&self, db: &impl ConnectionTrait) -> Result<(), sea_orm::DbErr> {
         db::tokens::insert(db, db::tokens::Model { slot: None, ..self.row.clone() }).await
     }
+
+    /// The same without its hash, which belongs to a dead token still: see [`crate::rotation::undo`].
+    pub async fn insert_prepared_without_hash(&self, db: &impl ConnectionTrait) -> Result<(), sea_orm::DbErr> {
+        let hash = no_hash(&self.row.id).to_vec();
+        db::tokens::insert(db, db::tokens::Model { slot: None, hash, ..self.row.clone() }).await
+    }
+
+    /// Stores the hash that it was prepared without.
+    pub async fn store_hash(&self, db: &impl ConnectionTrait) -> Result<(), sea_orm::DbErr> {
+        db::tokens::set_hash(db, &self.row.id, &self.row.hash).await
+    }
+}
+
+/// What a row has in the place of a hash that it must not have: no token hashes to it.
+pub fn no_hash(id: &str) -> TokenHash {
+    Sha256::digest(format!("no token has this hash: {id}")).into()
 }
 
 /// Stores a workspace together with its two tokens and the audit record, in the caller's transaction. `prepared`: its
@@ -108,6 +143,10 @@ pub async fn create_workspace(
     let transaction = app.db.write().await?;
     if let Some(other) = db::workspaces::find_overlapping(&*transaction, id).await? {
         let message = if other == id.as_str() {
+            let before = db::workspaces::find(&*transaction, &other).await?;
+            if before.is_some_and(|it| it.state == db::workspaces::DELETING) {
+                return Err(ApiError::WorkspaceBusy { workspace_id: other, what: "is being deleted" });
+            }
             format!("Workspace '{id}' already exists")
         } else {
             format!(

@@ -31,6 +31,13 @@ pub enum Verdict {
         /// Until when.
         deactivated_at: Timestamp,
     },
+    /// It was one, and its workspace was deleted.
+    Deleted {
+        /// Which workspace.
+        workspace_id: String,
+        /// Since when.
+        deleted_at: Timestamp,
+    },
     /// No token that was ever valid.
     Unknown,
 }
@@ -46,11 +53,20 @@ pub async fn verdict(app: &App, token: &Secret) -> Result<Verdict, ApiError> {
     {
         return Ok(Verdict::Valid(known));
     }
-    let Some(row) = ask(db::tokens::find_by_hash(&*app.db, &app.keys.hashes(token))).await? else {
-        return Ok(Verdict::Unknown);
+    let hashes = app.keys.hashes(token);
+    let Some(row) = ask(db::tokens::find_by_hash(&*app.db, &hashes)).await? else {
+        return Ok(match ask(db::deleted_tokens::find_by_hash(&*app.db, &hashes)).await? {
+            Some(row) => Verdict::Deleted { workspace_id: row.workspace_id, deleted_at: db::timestamp(row.deleted_at) },
+            None => Verdict::Unknown,
+        });
     };
     if let Some(deactivated_at) = row.deactivated_at {
         let deactivated_at = db::timestamp(deactivated_at);
+        // Where the current token is found must not be said of a workspace that has none.
+        let workspace = ask(db::workspaces::find(&*app.db, &row.workspace_id)).await?;
+        if workspace.is_none_or(|it| it.state == db::workspaces::DELETING) {
+            return Ok(Verdict::Deleted { workspace_id: row.workspace_id, deleted_at: deactivated_at });
+        }
         return Ok(Verdict::RotatedOut { token_id: row.id, workspace_id: row.workspace_id, deactivated_at });
     }
     if row.slot.is_none() {

@@ -105,6 +105,11 @@ impl Client {
         self.send(self.request(Method::PATCH, path).json(body)).await
     }
 
+    /// `DELETE path` with a JSON body.
+    pub async fn delete_confirmed<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> anyhow::Result<T> {
+        self.send(self.request(Method::DELETE, path).json(body)).await
+    }
+
     /// `PUT path` with a JSON body.
     pub async fn put<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> anyhow::Result<T> {
         self.send(self.request(Method::PUT, path).json(body)).await

@@ -52,7 +52,7 @@ enum Command {
     Sessions(commands::sessions::Sessions),
     /// Change your password; ends your other sessions
     Password(commands::password::Password),
-    /// List and create workspaces
+    /// List, create, rename and delete workspaces
     #[command(subcommand)]
     Workspaces(commands::workspaces::Workspaces),
     /// Look at, rotate and verify SDK tokens
@@ -120,7 +120,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Pats(command) => command.run().await?,
         Command::Sessions(command) => command.run().await?,
         Command::Password(command) => command.run().await?,
-        Command::Workspaces(command) => command.run().await?,
+        Command::Workspaces(command) => return command.run().await,
         Command::Tokens(command) => return command.run().await,
         Command::Produce(command) => return command.run().await,
         Command::Consume(command) => command.run().await?,

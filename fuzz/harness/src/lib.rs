@@ -62,7 +62,7 @@ pub fn log(length: i64) -> String {
             hash: String::new(),
         };
         record.hash = hash(&record);
-        previous = record.hash.clone();
+        previous.clone_from(&record.hash);
         text.push_str(&serde_json::to_string(&record).expect("plain data"));
         text.push('\n');
     }

@@ -27,7 +27,7 @@ use crate::{
     Scope,
     clock::Clock,
     connection::{self, ConnectionInfo, Credentials, Table},
-    groups::GroupCoordinator,
+    groups::{GroupCoordinator, GroupError},
     topics::{Catalogue, NewTopic, OpenError, TopicError},
 };
 
@@ -83,6 +83,11 @@ pub enum StartError {
     #[error("the broker's listener is not usable: {0}")]
     Listener(io::Error),
 }
+
+/// Why a consumer group was not deleted: it has members, or the disk refused.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct DeleteGroupError(String);
 
 /// What a cut-off has done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -178,6 +183,19 @@ impl Broker {
     /// Deletes all records of a topic.
     pub fn clean_topic(&self, name: &str) -> Result<(), TopicError> {
         self.shared.topics.clean(name)
+    }
+
+    /// The consumer groups of a scope, sorted by id.
+    pub fn groups(&self, scope: &Scope) -> Vec<String> {
+        self.shared.groups.list(scope).into_iter().map(|group| group.group_id).collect()
+    }
+
+    /// Deletes a consumer group without members, and what it committed. One that is not there is fine.
+    pub fn delete_group(&self, id: &str) -> Result<(), DeleteGroupError> {
+        match self.shared.groups.delete(id) {
+            Ok(()) | Err(GroupError::UnknownGroup) => Ok(()),
+            Err(error) => Err(DeleteGroupError(error.to_string())),
+        }
     }
 
     /// Cuts a principal off. [`Principals::find`] must not know it any more *before* this is called.

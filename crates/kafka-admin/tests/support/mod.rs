@@ -48,7 +48,12 @@ pub fn unique(prefix: &str) -> String {
 }
 
 pub fn principal(workspace: &str) -> Principal {
-    Principal { name: unique("tk-"), password: Password::new(PASSWORD), workspace: workspace.to_owned() }
+    Principal {
+        name: unique("tk-"),
+        password: Password::new(PASSWORD),
+        workspace: workspace.to_owned(),
+        any_transactional_id: false,
+    }
 }
 
 /// A connection to one node, signed in as the principal.

@@ -74,6 +74,22 @@ impl Broker for Embedded {
         Ok(self.broker.clean_topic(name)?)
     }
 
+    async fn clear(&self, workspace_id: &WorkspaceId) -> Result<(), TopicError> {
+        let scope = Scope::of_workspace(workspace_id.as_str());
+        for topic in self.broker.topics(&scope) {
+            match self.broker.delete_topic(&topic.name) {
+                Ok(()) | Err(embedded::TopicError::Unknown) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        for group in self.broker.groups(&scope) {
+            let deleted = self.broker.delete_group(&group);
+            deleted
+                .map_err(|error| TopicError::Storage(format!("the consumer group {group} is still there: {error}")))?;
+        }
+        Ok(())
+    }
+
     async fn make_principals(&self, _principals: &[Principal]) -> Result<(), BrokerError> {
         Ok(())
     }

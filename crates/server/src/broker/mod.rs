@@ -61,6 +61,8 @@ pub struct Principal {
     pub password: Zeroizing<String>,
     /// The workspace that it may stream in.
     pub workspace_id: WorkspaceId,
+    /// Whether it may use transactional ids without the workspace's prefix: a setting of the workspace.
+    pub any_transactional_id: bool,
 }
 
 impl fmt::Debug for Principal {
@@ -112,6 +114,10 @@ pub trait Broker: Send + Sync + 'static {
 
     /// Deletes all records of a topic; the topic and its offsets go on.
     async fn clean_topic(&self, name: &str) -> Result<(), TopicError>;
+
+    /// Deletes every topic and every consumer group of a workspace, internal ones included. When this succeeds a second look has
+    /// found none. Its principals must be cut off before, or new ones could come. May be repeated.
+    async fn clear(&self, workspace_id: &WorkspaceId) -> Result<(), TopicError>;
 
     /// The cluster, where the broker is one. It keeps principals of its own: they have to be made before their tokens are
     /// valid. `None`: the broker asks the registry who may sign in.

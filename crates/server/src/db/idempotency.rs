@@ -86,3 +86,9 @@ pub async fn set_answer(
         .await?;
     Ok(())
 }
+
+/// Forgets what was done in a workspace: the next one of the same id must not be answered for it.
+pub async fn delete_of_workspace(transaction: &impl ConnectionTrait, workspace_id: &WorkspaceId) -> Result<(), DbErr> {
+    Entity::delete_many().filter(Column::WorkspaceId.eq(workspace_id.as_str())).exec(transaction).await?;
+    Ok(())
+}

@@ -2,6 +2,7 @@
 //! (docs/migrations.md).
 
 mod audit;
+mod deletion;
 mod people;
 mod replicas;
 mod usage;
@@ -28,6 +29,7 @@ impl MigratorTrait for Migrator {
             Box::new(people::People),
             Box::new(usage::Usage),
             Box::new(audit::Audit),
+            Box::new(deletion::Deletion),
         ]
     }
 }

@@ -7,6 +7,7 @@ pub mod audit;
 pub mod bounded;
 pub mod changes;
 pub mod checkpoints;
+pub mod deleted_tokens;
 pub mod deliveries;
 pub mod failure;
 pub mod heartbeat;

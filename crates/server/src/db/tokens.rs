@@ -4,7 +4,11 @@
 //! on the broker, and its secret was never shown to anybody.
 
 use jiff::Timestamp;
-use sea_orm::{ConnectionTrait, DbErr, IntoActiveModel, QueryOrder, QuerySelect, entity::prelude::*, sea_query::Expr};
+use sea_orm::{
+    Condition, ConnectionTrait, DbErr, IntoActiveModel, QueryOrder, QuerySelect,
+    entity::prelude::*,
+    sea_query::{Expr, IntoCondition},
+};
 use twinkey_api::{WorkspaceId, token_pair::Slot};
 
 use crate::keys::TokenHash;
@@ -40,6 +44,8 @@ pub struct Model {
     pub repair_since: Option<i64>,
     /// The master key that `hash` and `sealed` were made with, by its id; null: the one from before keys had ids.
     pub key_id: Option<String>,
+    /// When somebody was first shown it; milliseconds since the epoch. Until then nobody can have used it.
+    pub revealed_at: Option<i64>,
 }
 
 /// No relations are walked through the ORM.
@@ -77,6 +83,11 @@ pub async fn find_by_id(db: &impl ConnectionTrait, id: &str) -> Result<Option<Mo
     Entity::find_by_id(id).one(db).await
 }
 
+/// The tokens whose ciphertext is there: those that are valid or prepared, and those that can come back.
+pub async fn list_sealed(db: &impl ConnectionTrait) -> Result<Vec<Model>, DbErr> {
+    Entity::find().filter(Column::Sealed.ne(Vec::<u8>::new())).all(db).await
+}
+
 /// Those of these tokens that are dead.
 pub async fn list_dead_of<'a>(
     db: &impl ConnectionTrait,
@@ -107,7 +118,16 @@ pub async fn insert(db: &impl ConnectionTrait, row: Model) -> Result<(), DbErr> 
     Ok(())
 }
 
-/// Ends the token in `slot`: it keeps its hash, so that its holder can be told when it died, and loses its ciphertext.
+/// What becomes of the ciphertext of a token that dies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ciphertext {
+    /// Nobody can be shown it any more.
+    Erased,
+    /// For a while, so that the rotation can be undone: see [`crate::rotation::undo`].
+    Kept,
+}
+
+/// Ends the token in `slot`: it keeps its hash, so that its holder can be told when it died, and as a rule loses its ciphertext.
 /// `cut_off_at`: where the broker has nothing to forget, so that there is nothing to prove either.
 pub async fn deactivate(
     db: &impl ConnectionTrait,
@@ -115,17 +135,74 @@ pub async fn deactivate(
     slot: Slot,
     now: Timestamp,
     cut_off_at: Option<Timestamp>,
+    ciphertext: Ciphertext,
 ) -> Result<(), DbErr> {
-    Entity::update_many()
+    let mut update = Entity::update_many();
+    if ciphertext == Ciphertext::Erased {
+        update = update.col_expr(Column::Sealed, Expr::value(Vec::<u8>::new()));
+    }
+    update
         .col_expr(Column::CutOffAt, Expr::value(cut_off_at.map(Timestamp::as_millisecond)))
         .col_expr(Column::Slot, Expr::value(None::<String>))
-        .col_expr(Column::Sealed, Expr::value(Vec::<u8>::new()))
         .col_expr(Column::DeactivatedAt, Expr::value(now.as_millisecond()))
         .filter(Column::WorkspaceId.eq(workspace_id.as_str()))
         .filter(Column::Slot.eq(slot.name()))
         .exec(db)
         .await?;
     Ok(())
+}
+
+/// Ends every token of a workspace that is not dead yet, as [`deactivate`] does with one. One that was being prepared was never
+/// shown to anybody, so that there is nothing to prove.
+pub async fn deactivate_all(
+    db: &impl ConnectionTrait,
+    workspace_id: &str,
+    now: Timestamp,
+    cut_off_at: Option<Timestamp>,
+) -> Result<(), DbErr> {
+    let end = |slot: Condition, cut_off_at: Option<Timestamp>| {
+        Entity::update_many()
+            .col_expr(Column::CutOffAt, Expr::value(cut_off_at.map(Timestamp::as_millisecond)))
+            .col_expr(Column::Slot, Expr::value(None::<String>))
+            .col_expr(Column::Sealed, Expr::value(Vec::<u8>::new()))
+            .col_expr(Column::DeactivatedAt, Expr::value(now.as_millisecond()))
+            .filter(Column::WorkspaceId.eq(workspace_id))
+            .filter(Column::DeactivatedAt.is_null())
+            .filter(slot)
+    };
+    end(Column::Slot.is_null().into_condition(), Some(now)).exec(db).await?;
+    end(Column::Slot.is_not_null().into_condition(), cut_off_at).exec(db).await?;
+    Ok(())
+}
+
+/// Erases what is left of a dead token's ciphertext.
+pub async fn erase(db: &impl ConnectionTrait, id: &str) -> Result<(), DbErr> {
+    Entity::update_many()
+        .col_expr(Column::Sealed, Expr::value(Vec::<u8>::new()))
+        .filter(Column::Id.eq(id))
+        .filter(Column::DeactivatedAt.is_not_null())
+        .exec(db)
+        .await?;
+    Ok(())
+}
+
+/// Changes by what a token is looked up.
+pub async fn set_hash(db: &impl ConnectionTrait, id: &str, hash: &[u8]) -> Result<(), DbErr> {
+    Entity::update_many().col_expr(Column::Hash, Expr::value(hash.to_vec())).filter(Column::Id.eq(id)).exec(db).await?;
+    Ok(())
+}
+
+/// Stores that a valid token is about to be shown to somebody; `false` if it is not valid any longer.
+pub async fn note_reveal(db: &impl ConnectionTrait, id: &str, now: Timestamp) -> Result<bool, DbErr> {
+    let Some(row) = find_by_id(db, id).await?.filter(|row| row.slot.is_some()) else { return Ok(false) };
+    if row.revealed_at.is_none() {
+        Entity::update_many()
+            .col_expr(Column::RevealedAt, Expr::value(now.as_millisecond()))
+            .filter(Column::Id.eq(id))
+            .exec(db)
+            .await?;
+    }
+    Ok(true)
 }
 
 /// Makes Token 2 Token 1. The slot must have been emptied before.

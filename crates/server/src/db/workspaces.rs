@@ -1,10 +1,14 @@
 //! Workspaces.
 
+use std::collections::HashSet;
+
 use jiff::Timestamp;
 use sea_orm::{
     ActiveValue::Set, ConnectionTrait, DbErr, ExprTrait, QueryOrder, QuerySelect, entity::prelude::*, sea_query::Expr,
 };
 use twinkey_api::WorkspaceId;
+
+use super::{deleted_tokens, idempotency, token_clients, users};
 
 /// A row.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
@@ -23,16 +27,24 @@ pub struct Model {
     pub created_at: i64,
     /// The last change of its tokens: see [`super::changes`].
     pub revision: i64,
-    /// [`CREATING`] or [`READY`].
+    /// [`CREATING`], [`READY`] or [`DELETING`].
     pub state: String,
     /// A setting of the workspace; null: its default.
     pub safe_to_rotate_minutes: Option<i64>,
+    /// A setting: whether its tokens may use transactional ids without its prefix. Only Apache Kafka needs it.
+    pub any_transactional_id: bool,
+    /// A setting: for how long a rotation can be undone; null: not at all.
+    pub undo_minutes: Option<i64>,
+    /// The token that the last rotation has deactivated, while its ciphertext is kept so that the rotation can be undone.
+    pub undo_token: Option<String>,
 }
 
 /// The state of a workspace whose principals are being made on the broker.
 pub const CREATING: &str = "creating";
 /// The state of a workspace that can be used.
 pub const READY: &str = "ready";
+/// The state of a workspace whose tokens are dead, and whose topics and groups are going.
+pub const DELETING: &str = "deleting";
 
 /// No relations are walked through the ORM.
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
@@ -92,6 +104,38 @@ pub async fn delete_creating(db: &impl ConnectionTrait, id: &str) -> Result<bool
     Ok(result.rows_affected == 1)
 }
 
+/// Begins the end of a workspace; `false` if it cannot be used (any longer).
+pub async fn set_deleting(db: &impl ConnectionTrait, id: &str) -> Result<bool, DbErr> {
+    let result = Entity::update_many()
+        .col_expr(Column::State, Expr::value(DELETING))
+        .filter(Column::Id.eq(id))
+        .filter(Column::State.eq(READY))
+        .exec(db)
+        .await?;
+    Ok(result.rows_affected == 1)
+}
+
+/// The workspaces that are being deleted.
+pub async fn list_deleting(db: &impl ConnectionTrait) -> Result<Vec<Model>, DbErr> {
+    Entity::find().filter(Column::State.eq(DELETING)).order_by_asc(Column::Id).all(db).await
+}
+
+/// Removes a workspace that was being deleted, and with it whatever else names it; its id is free again.
+pub async fn delete_deleting(db: &impl ConnectionTrait, id: &WorkspaceId, now: Timestamp) -> Result<(), DbErr> {
+    deleted_tokens::bury(db, id.as_str(), now).await?;
+    users::forget_workspace(db, id.as_str()).await?;
+    token_clients::delete_of_workspace(db, id).await?;
+    idempotency::delete_of_workspace(db, id).await?;
+    Entity::delete_many().filter(Column::Id.eq(id.as_str())).filter(Column::State.eq(DELETING)).exec(db).await?;
+    Ok(())
+}
+
+/// Gives a workspace another name.
+pub async fn rename(db: &impl ConnectionTrait, id: &str, name: &str) -> Result<(), DbErr> {
+    Entity::update_many().col_expr(Column::Name, Expr::value(name)).filter(Column::Id.eq(id)).exec(db).await?;
+    Ok(())
+}
+
 /// Those of these workspaces that there are.
 pub async fn list_of(db: &impl ConnectionTrait, ids: &[String]) -> Result<Vec<Model>, DbErr> {
     Entity::find().filter(Column::Id.is_in(ids)).filter(Column::State.eq(READY)).all(db).await
@@ -129,6 +173,9 @@ pub async fn insert(
         revision: Set(0),
         state: Set(state.to_owned()),
         safe_to_rotate_minutes: Set(None),
+        any_transactional_id: Set(false),
+        undo_minutes: Set(None),
+        undo_token: Set(None),
     };
     row.insert(db).await
 }
@@ -142,6 +189,47 @@ pub async fn advance_generation(db: &impl ConnectionTrait, id: &WorkspaceId, exp
         .exec(db)
         .await?;
     Ok(result.rows_affected == 1)
+}
+
+/// The ids of the workspaces whose tokens may use any transactional id.
+pub async fn list_any_transactional(db: &impl ConnectionTrait) -> Result<HashSet<String>, DbErr> {
+    let ids = Entity::find().filter(Column::AnyTransactionalId.eq(true)).select_only().column(Column::Id);
+    Ok(ids.into_tuple::<String>().all(db).await?.into_iter().collect())
+}
+
+/// Changes the setting of this name.
+pub async fn set_any_transactional_id(db: &impl ConnectionTrait, id: &WorkspaceId, any: bool) -> Result<(), DbErr> {
+    Entity::update_many()
+        .col_expr(Column::AnyTransactionalId, Expr::value(any))
+        .filter(Column::Id.eq(id.as_str()))
+        .exec(db)
+        .await?;
+    Ok(())
+}
+
+/// Changes the setting of this name; null: off.
+pub async fn set_undo_minutes(db: &impl ConnectionTrait, id: &WorkspaceId, minutes: Option<i64>) -> Result<(), DbErr> {
+    Entity::update_many()
+        .col_expr(Column::UndoMinutes, Expr::value(minutes))
+        .filter(Column::Id.eq(id.as_str()))
+        .exec(db)
+        .await?;
+    Ok(())
+}
+
+/// Notes which dead token can come back.
+pub async fn set_undo_token(db: &impl ConnectionTrait, id: &str, token: Option<&str>) -> Result<(), DbErr> {
+    Entity::update_many()
+        .col_expr(Column::UndoToken, Expr::value(token.map(str::to_owned)))
+        .filter(Column::Id.eq(id))
+        .exec(db)
+        .await?;
+    Ok(())
+}
+
+/// The workspaces of which a dead token is kept so that it can come back.
+pub async fn list_undoable(db: &impl ConnectionTrait) -> Result<Vec<Model>, DbErr> {
+    Entity::find().filter(Column::UndoToken.is_not_null()).all(db).await
 }
 
 /// Changes the setting of this name; null: its default.

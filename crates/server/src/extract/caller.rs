@@ -205,6 +205,10 @@ async fn sdk(app: &App, token: &Secret, parts: &Parts) -> Result<SdkCaller, ApiE
             app.usage.clients.find((&token_id, &workspace_id), seen(parts), now).refused(1, now);
             Err(ApiError::RotatedOut { workspace_id, deactivated_at })
         }
+        Verdict::Deleted { workspace_id, deleted_at } => {
+            app.metrics.authenticated("sdk", "workspace_deleted");
+            Err(ApiError::WorkspaceDeleted { workspace_id, deleted_at })
+        }
         Verdict::Unknown => {
             app.metrics.authenticated("sdk", "unknown");
             Err(ApiError::Unauthenticated)

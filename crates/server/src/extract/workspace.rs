@@ -11,6 +11,7 @@ use twinkey_api::{Role, WorkspaceId};
 use super::{Caller, UserCaller};
 use crate::{
     app::App,
+    db,
     error::ApiError,
     registry::{KnownToken, Pair},
     validity,
@@ -105,6 +106,32 @@ impl<A: AtLeast> FromRequestParts<Arc<App>> for Manage<A> {
     }
 }
 
+/// A user who may delete the workspace in the path, also one that is on its way out already: whoever asks again wants to know how
+/// far it is. The role is Manager, as for making one: the matrix gives Managers the workspaces. That tokens end by it does not
+/// raise it to Admin. What Admins alone may do, rotate, is done to a workspace that goes on, and everybody in it depends on it.
+pub struct Remove {
+    /// Who.
+    pub user: UserCaller,
+    /// Where.
+    pub workspace_id: WorkspaceId,
+}
+
+impl FromRequestParts<Arc<App>> for Remove {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, ApiError> {
+        let Caller::User(user) = Caller::from_request_parts(parts, app).await? else {
+            return Err(ApiError::StreamingOnly);
+        };
+        let asked = workspace_in_path(parts).await?;
+        let not_found = || ApiError::NotFound(format!("Workspace '{asked}'"));
+        let workspace_id = WorkspaceId::parse(&asked).map_err(|_| not_found())?;
+        db::workspaces::find(&*app.db, &asked).await?.ok_or_else(not_found)?;
+        authorised(app, &user, &workspace_id, Role::Manager).await?;
+        Ok(Self { user: *user, workspace_id })
+    }
+}
+
 async fn workspace_in_path(parts: &mut Parts) -> Result<String, ApiError> {
     let params = RawPathParams::from_request_parts(parts, &())
         .await
@@ -123,12 +150,18 @@ async fn user_in(
     let not_found = || ApiError::NotFound(format!("Workspace '{asked}'"));
     let workspace_id = WorkspaceId::parse(asked).map_err(|_| not_found())?;
     let pair = validity::pair(app, &workspace_id).await?.ok_or_else(not_found)?;
-    let actual = user.role_in(&*app.db, &workspace_id).await?;
+    let actual = authorised(app, user, &workspace_id, needed).await?;
+    Ok((workspace_id, pair, actual))
+}
+
+/// The user's role in a workspace, if it suffices.
+async fn authorised(app: &App, user: &UserCaller, workspace_id: &WorkspaceId, needed: Role) -> Result<Role, ApiError> {
+    let actual = user.role_in(&*app.db, workspace_id).await?;
     if actual == Role::None {
-        return Err(not_found());
+        return Err(ApiError::NotFound(format!("Workspace '{workspace_id}'")));
     }
     if actual < needed {
         return Err(ApiError::RoleTooLow { needed, actual });
     }
-    Ok((workspace_id, pair, actual))
+    Ok(actual)
 }

@@ -22,7 +22,7 @@ use crate::routes;
 pub struct Outcome {
     /// `sdk`, `pat`, `session`, `password`, `none`.
     pub kind: &'static str,
-    /// `accepted`, `malformed`, `unknown`, `rotated_out`, `wrong_password`, `limited`.
+    /// `accepted`, `malformed`, `unknown`, `rotated_out`, `workspace_deleted`, `wrong_password`, `limited`.
     pub outcome: &'static str,
 }
 

@@ -11,11 +11,12 @@
 
 pub mod prepare;
 pub mod repeated;
+pub mod undo;
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
-use sea_orm::ConnectionTrait;
+use sea_orm::{ConnectionTrait, DbErr};
 use serde_json::json;
 use twinkey_api::{
     WorkspaceId,
@@ -28,10 +29,10 @@ use crate::{
     app::App,
     audit::{self, Actor, Event},
     cut_off::{self, Dead},
-    db,
+    db::{self, tokens::Ciphertext},
     error::ApiError,
     registry::{self, KnownToken, Pair},
-    tokens::undone,
+    tokens::{no_hash, undone},
     usage::report,
     webhooks,
 };
@@ -47,6 +48,28 @@ pub enum Kind {
     Normal,
     /// Both, because both may have leaked.
     Emergency,
+    /// Token 2, which nobody has seen, by the former Token 1: see [`undo`].
+    Undo,
+}
+
+impl Kind {
+    /// What the audit log calls it.
+    const fn action(self) -> &'static str {
+        match self {
+            Self::Normal => "token.rotated",
+            Self::Emergency => "token.emergency_rotated",
+            Self::Undo => "token.rotation_undone",
+        }
+    }
+
+    /// What webhooks are told.
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Normal => "normal",
+            Self::Emergency => "emergency",
+            Self::Undo => "undo",
+        }
+    }
 }
 
 /// What to do.
@@ -107,7 +130,9 @@ async fn carry_out(app: &Arc<App>, actor: &Actor, order: &Order) -> Result<Rotat
             return Err(error);
         }
     };
-    app.metrics.rotations.inc();
+    if order.kind != Kind::Undo {
+        app.metrics.rotations.inc();
+    }
     let all_deactivated = deactivated(&flipped.dead);
     for token in &flipped.forgotten {
         app.broker.cut_off(&token.principal).await;
@@ -167,7 +192,7 @@ async fn flip(
     (fresh, in_use): (&Fresh, Option<SafeToRotate>),
     now: Timestamp,
 ) -> Result<Flipped, ApiError> {
-    let Order { workspace_id, expected_generation: expected, kind, reason, .. } = order;
+    let Order { workspace_id, expected_generation: expected, kind, .. } = order;
     let transaction = app.db.write().await?;
     // From the database: memory may be behind, after a rotation on another replica or a commit that could not be carried over.
     let before = registry::read(&app.keys, &*transaction, workspace_id).await?;
@@ -182,59 +207,38 @@ async fn flip(
     let fences = fences(app, &*transaction, &before).await?;
     // On a broker that asks the registry the commit itself cuts off, but for connections that this process closes at once.
     let proved = app.broker.kafka().is_none().then_some(now);
-    db::tokens::deactivate(&*transaction, workspace_id, Slot::Current, now, proved).await?;
+    let mut kept = None;
     let current = match &fresh.current {
+        _ if *kind == Kind::Undo => {
+            let back = undo::find(app, &*transaction, workspace_id, now).await?;
+            db::tokens::deactivate(&*transaction, workspace_id, Slot::Next, now, proved, Ciphertext::Erased).await?;
+            // No two rows may have the same hash.
+            db::tokens::set_hash(&*transaction, &back.id, &no_hash(&back.id)).await?;
+            before.current.clone()
+        }
         None => {
+            let undoable = db::workspaces::find(&*transaction, workspace_id.as_str()).await?;
+            let undoable = undoable.is_some_and(|workspace| workspace.undo_minutes.is_some());
+            kept = undoable.then_some(before.current.id.as_str());
+            let ciphertext = if undoable { Ciphertext::Kept } else { Ciphertext::Erased };
+            db::tokens::deactivate(&*transaction, workspace_id, Slot::Current, now, proved, ciphertext).await?;
             db::tokens::promote(&*transaction, workspace_id).await?;
             before.next.clone()
         }
         Some(current) => {
-            db::tokens::deactivate(&*transaction, workspace_id, Slot::Next, now, proved).await?;
+            for slot in Slot::BOTH {
+                db::tokens::deactivate(&*transaction, workspace_id, slot, now, proved, Ciphertext::Erased).await?;
+            }
             put_in_force(app, &*transaction, current, Slot::Current).await?;
             current.known.clone()
         }
     };
+    undo::remember(&*transaction, workspace_id.as_str(), kept).await?;
     put_in_force(app, &*transaction, &fresh.next, Slot::Next).await?;
-    let revision = db::changes::record(&*transaction, workspace_id.as_str()).await?;
-    let deactivated = match kind {
-        Kind::Normal => json!([before.current.id]),
-        Kind::Emergency => json!([before.current.id, before.next.id]),
-    };
-    let told = json!({
-        "workspaceId": workspace_id.as_str(),
-        "generation": expected + 1,
-        "kind": if *kind == Kind::Normal { "normal" } else { "emergency" },
-        "deactivated": deactivated,
-        "current": current.id,
-        "next": fresh.next.known.id,
-        "by": actor.name,
-        "reason": reason,
-    });
-    webhooks::enqueue(&*transaction, now, WebhookEvent::TokenRotated, workspace_id.as_str(), &told).await?;
-    if let Some(verdict) = &in_use {
-        let told = json!({
-            "workspaceId": workspace_id.as_str(),
-            "generation": expected + 1,
-            "forced": verdict.sentence,
-            "by": actor.name,
-            "reason": reason,
-        });
-        webhooks::enqueue(&*transaction, now, WebhookEvent::UnsafeRotationForced, workspace_id.as_str(), &told).await?;
+    if *kind == Kind::Undo {
+        fresh.next.store_hash(&*transaction).await?;
     }
-    let event = Event {
-        action: if *kind == Kind::Normal { "token.rotated" } else { "token.emergency_rotated" },
-        workspace_id: Some(workspace_id.as_str()),
-        target: Some(&before.current.id),
-        detail: json!({
-            "generation": expected + 1,
-            "before": {"token1": before.current.id, "token2": before.next.id},
-            "after": {"token1": current.id, "token2": fresh.next.known.id},
-            "reason": reason,
-            // What a forced rotation was forced against.
-            "forced": in_use.as_ref().map(|verdict| &verdict.sentence),
-        }),
-    };
-    audit::append(&*transaction, actor, now, event).await?;
+    let revision = db::changes::record(&*transaction, workspace_id.as_str()).await?;
     let pair = Pair { generation: expected + 1, revision, current, next: fresh.next.known.clone() };
     let died = |token: &&Arc<KnownToken>| token.id != pair.current.id && token.id != pair.next.id;
     let dead: Vec<_> = [&before.current, &before.next]
@@ -248,6 +252,7 @@ async fn flip(
             repair_by: fences.get(&token.id).cloned().flatten(),
         })
         .collect();
+    record(&*transaction, actor, order, (&before, &pair), (&dead, in_use.as_ref()), now).await?;
     if let Some(key) = &order.key {
         key.note(&*transaction, order, &pair, deactivated(&dead), now).await?;
     }
@@ -258,6 +263,54 @@ async fn flip(
     };
     let forgotten = removed.into_iter().filter(|token| dead.iter().all(|it| it.id != token.id)).collect();
     Ok(Flipped { pair, committed_at: app.replicas.now(), dead, forgotten })
+}
+
+/// Says in the audit log and to webhooks what was done.
+async fn record(
+    transaction: &impl ConnectionTrait,
+    actor: &Actor,
+    Order { workspace_id, kind, reason, .. }: &Order,
+    (before, after): (&Pair, &Pair),
+    (dead, in_use): (&[Dead], Option<&SafeToRotate>),
+    now: Timestamp,
+) -> Result<(), DbErr> {
+    let workspace_id = workspace_id.as_str();
+    let against = in_use.map(|verdict| &verdict.sentence);
+    let told = json!({
+        "workspaceId": workspace_id,
+        "generation": after.generation,
+        "kind": kind.name(),
+        "deactivated": dead.iter().map(|token| &token.id).collect::<Vec<_>>(),
+        "current": after.current.id,
+        "next": after.next.id,
+        "by": actor.name,
+        "reason": reason,
+    });
+    webhooks::enqueue(transaction, now, WebhookEvent::TokenRotated, workspace_id, &told).await?;
+    if let Some(against) = against {
+        let told = json!({
+            "workspaceId": workspace_id,
+            "generation": after.generation,
+            "forced": against,
+            "by": actor.name,
+            "reason": reason,
+        });
+        webhooks::enqueue(transaction, now, WebhookEvent::UnsafeRotationForced, workspace_id, &told).await?;
+    }
+    let event = Event {
+        action: kind.action(),
+        workspace_id: Some(workspace_id),
+        target: Some(if *kind == Kind::Undo { &before.next.id } else { &before.current.id }),
+        detail: json!({
+            "generation": after.generation,
+            "before": {"token1": before.current.id, "token2": before.next.id},
+            "after": {"token1": after.current.id, "token2": after.next.id},
+            "reason": reason,
+            // What a forced rotation was forced against.
+            "forced": against,
+        }),
+    };
+    audit::append(transaction, actor, now, event).await
 }
 
 /// Makes a token of this rotation valid.
@@ -281,7 +334,7 @@ async fn settle(
     app: &App,
     workspace_id: &WorkspaceId,
     wanted: &Pair,
-    error: sea_orm::DbErr,
+    error: DbErr,
 ) -> Result<Vec<Arc<KnownToken>>, ApiError> {
     let id = workspace_id.as_str();
     let settled = app.db.settled(id).await?;

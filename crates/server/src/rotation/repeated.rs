@@ -53,7 +53,11 @@ impl Key {
             let message = format!("Idempotency-Key must have 1 to {KEY_MAX} printable ASCII characters");
             return Err(ApiError::bad_request("InvalidIdempotencyKey", message));
         };
-        let kind = if order.kind == Kind::Normal { "rotate" } else { "emergency" };
+        let kind = match order.kind {
+            Kind::Normal => "rotate",
+            Kind::Emergency => "emergency",
+            Kind::Undo => "undo",
+        };
         let reason = order.reason.as_deref();
         let request = (kind, order.expected_generation, order.force, reason);
         let request = serde_json::to_vec(&request).expect("plain data");

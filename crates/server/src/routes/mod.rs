@@ -86,7 +86,7 @@ fn documented() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(broker_settings::librdkafka))
         .routes(routes!(broker_settings::certificates))
         .routes(routes!(workspaces::list, workspaces::create))
-        .routes(routes!(workspaces::get))
+        .routes(routes!(workspaces::get, workspaces::rename, workspaces::delete))
         .routes(routes!(settings::get, settings::change))
         .routes(routes!(topics::list, topics::create))
         .routes(routes!(topics::get, topics::change, topics::delete))
@@ -97,7 +97,8 @@ fn documented() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(tokens::usage))
         .routes(routes!(tokens::reveal))
         .routes(routes!(tokens::rotate))
-        .routes(routes!(tokens::emergency_rotation))
+        .routes(routes!(tokens::emergency_rotation, tokens::preview_emergency_rotation))
+        .routes(routes!(tokens::undo_rotation))
         .routes(routes!(auth::sign_in))
         .routes(routes!(auth::sign_out))
         .routes(routes!(profile::get))
@@ -153,6 +154,7 @@ pub fn service(
     app: Arc<App>,
 ) -> impl tower::Service<Request, Response = Response, Error = std::convert::Infallible, Future: Send> + Clone + Send + 'static
 {
+    let observe = ObserveLayer(app.clone());
     let (router, openapi) = documented().split_for_parts();
     let router: Router = router
         // The same list under the path that newer tools use.
@@ -163,10 +165,10 @@ pub fn service(
             status: StatusCode::METHOD_NOT_ALLOWED,
             message: "This route exists, but not with this method; see /docs".into(),
         })
-        .with_state(app.clone())
+        .with_state(app)
         .merge(SwaggerUi::new("/docs").url("/openapi.json", openapi).config(offline()));
     let limits = ServiceBuilder::new()
-        .layer(ObserveLayer(app.clone()))
+        .layer(observe)
         .layer(CatchPanicLayer::custom(|_| ApiError::Internal("a handler panicked".into()).into_response()))
         .layer(HandleErrorLayer::new(async |_: BoxError| ApiError::Invalid {
             code: "RequestTimeout",

@@ -1,25 +1,34 @@
 //! Settings of a workspace.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use axum::{Json, extract::State};
 use serde_json::json;
 use twinkey_api::{
     error::ErrorBody,
-    settings::{ChangeWorkspaceSettings, SAFE_TO_ROTATE_MINUTES, SAFE_TO_ROTATE_MINUTES_MAX, WorkspaceSettings},
+    settings::{
+        ChangeWorkspaceSettings, SAFE_TO_ROTATE_MINUTES, SAFE_TO_ROTATE_MINUTES_MAX, UNDO_MINUTES_MAX,
+        WorkspaceSettings,
+    },
 };
 
 use super::to_its_end;
 use crate::{
     app::App,
     audit::{self, Event},
+    broker::reconciler,
     db,
     error::ApiError,
     extract::{
         Body, Manage,
         workspace::{Admin, Viewer},
     },
+    replicas::leader::Fence,
+    rotation::undo,
 };
+
+/// How long an answer waits until the rights on the cluster have followed a setting.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The settings of a workspace
 #[utoipa::path(
@@ -50,7 +59,30 @@ pub async fn change(
         let message = format!("safeToRotateMinutes must be 1 to {SAFE_TO_ROTATE_MINUTES_MAX}");
         return Err(ApiError::bad_request("InvalidSettings", message));
     }
-    to_its_end(&app.clone(), async move { store(&app, &access, &body).await }).await.map(Json)
+    if let Some(Some(minutes)) = body.undo_minutes
+        && !(1..=UNDO_MINUTES_MAX).contains(&minutes)
+    {
+        let message = format!("undoMinutes must be 1 to {UNDO_MINUTES_MAX}, or null to turn it off");
+        return Err(ApiError::bad_request("InvalidSettings", message));
+    }
+    to_its_end(&app.clone(), async move {
+        let settings = store(&app, &access, &body).await?;
+        if body.any_transactional_id.is_some() && app.broker.kafka().is_some() {
+            follow_rights(&app).await;
+        }
+        Ok(settings)
+    })
+    .await
+    .map(Json)
+}
+
+/// The rights on the cluster follow the setting: at once if that is quick, else soon, and in any case with the reconciliation of the
+/// next minute.
+async fn follow_rights(app: &Arc<App>) {
+    let work = app.clone();
+    // In a task of its own: giving rights must not be broken off in the middle.
+    let pass = app.lifecycle.spawn(async move { reconciler::reconcile(&work, &Fence::unleased()).await });
+    let _ = tokio::time::timeout(PATIENCE, pass).await;
 }
 
 async fn store(
@@ -67,6 +99,17 @@ async fn store(
     if let Some(minutes) = body.safe_to_rotate_minutes {
         changed.safe_to_rotate_minutes = minutes.map(Into::into);
         db::workspaces::set_safe_to_rotate_minutes(&*transaction, id, changed.safe_to_rotate_minutes).await?;
+    }
+    if let Some(any) = body.any_transactional_id {
+        changed.any_transactional_id = any.unwrap_or_default();
+        db::workspaces::set_any_transactional_id(&*transaction, id, changed.any_transactional_id).await?;
+    }
+    if let Some(minutes) = body.undo_minutes {
+        changed.undo_minutes = minutes.map(Into::into);
+        db::workspaces::set_undo_minutes(&*transaction, id, changed.undo_minutes).await?;
+        if minutes.is_none() {
+            undo::remember(&*transaction, id.as_str(), None).await?;
+        }
     }
     if changed == row {
         return Ok(before);
@@ -86,5 +129,9 @@ async fn store(
 /// The settings in force, defaults filled in.
 pub fn describe(row: &db::workspaces::Model) -> WorkspaceSettings {
     let minutes = row.safe_to_rotate_minutes.and_then(|minutes| u32::try_from(minutes).ok());
-    WorkspaceSettings { safe_to_rotate_minutes: minutes.unwrap_or(SAFE_TO_ROTATE_MINUTES) }
+    WorkspaceSettings {
+        safe_to_rotate_minutes: minutes.unwrap_or(SAFE_TO_ROTATE_MINUTES),
+        any_transactional_id: row.any_transactional_id,
+        undo_minutes: row.undo_minutes.and_then(|minutes| u32::try_from(minutes).ok()),
+    }
 }

@@ -11,7 +11,10 @@ use axum::{
 use serde_json::json;
 use twinkey_api::{
     error::ErrorBody,
-    token_pair::{CutOffState, EmergencyRotation, RevealedToken, Rotate, Rotated, Slot, TokenPair},
+    token_pair::{
+        CutOffState, EmergencyPreview, EmergencyRotation, EndingToken, OpenConnection, RevealedToken, Rotate, Rotated,
+        Slot, TokenPair, UndoRotation,
+    },
     usage::TokenUsage,
 };
 
@@ -30,7 +33,7 @@ use crate::{
 };
 
 /// The longest reason, in bytes.
-const REASON_MAX: usize = 1000;
+pub(super) const REASON_MAX: usize = 1000;
 
 /// Both tokens, without their values
 #[utoipa::path(
@@ -76,6 +79,9 @@ pub async fn reveal(
     let secret = secret.ok_or_else(|| ApiError::Internal(format!("token {} does not open with this key", token.id)))?;
     // First the record, then the value: a reveal that was not recorded must not happen.
     let transaction = app.db.write().await?;
+    if !db::tokens::note_reveal(&*transaction, &token.id, app.now()).await? {
+        return Err(ApiError::NotFound("This token (it was rotated out a moment ago)".into()));
+    }
     let event = Event {
         action: "token.revealed",
         workspace_id: Some(access.workspace_id.as_str()),
@@ -138,6 +144,63 @@ pub async fn emergency_rotation(
         key: None,
     };
     run(app, access.user, &headers, order).await
+}
+
+/// Bring the deactivated Token 1 back as Token 2, after a rotation by mistake
+///
+/// Possible for `undoMinutes` (a setting of the workspace, off by default) after a normal rotation, and only while nobody was shown the
+/// fresh Token 2, which dies by it. The former Token 1 is valid again, as Token 2, with a new principal on the broker: clients that
+/// hold it fetch their settings anew when they are started. The generation goes up.
+#[utoipa::path(
+    post, path = "/workspaces/{workspace_id}/tokens/undo-rotation", tag = "tokens",
+    params(("workspace_id" = String, Path), ("Idempotency-Key" = Option<String>, Header, max_length = 255)), request_body = UndoRotation,
+    responses((status = 200, body = Rotated), (status = 202, body = Rotated), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody), (status = 422, body = ErrorBody), (status = 503, body = ErrorBody))
+)]
+pub async fn undo_rotation(
+    State(app): State<Arc<App>>,
+    access: Manage<Admin>,
+    headers: HeaderMap,
+    Body(body): Body<UndoRotation>,
+) -> Result<(StatusCode, Json<Rotated>), ApiError> {
+    let order = Order {
+        workspace_id: access.workspace_id,
+        expected_generation: body.expected_generation,
+        kind: Kind::Undo,
+        force: true,
+        reason: body.reason,
+        key: None,
+    };
+    run(app, access.user, &headers, order).await
+}
+
+/// What an emergency rotation would break
+#[utoipa::path(
+    get, path = "/workspaces/{workspace_id}/tokens/emergency-rotation", tag = "tokens",
+    params(("workspace_id" = String, Path)),
+    responses((status = 200, body = EmergencyPreview), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody))
+)]
+pub async fn preview_emergency_rotation(
+    State(app): State<Arc<App>>,
+    access: Manage<Admin>,
+) -> Result<Json<EmergencyPreview>, ApiError> {
+    let connections = app.broker.connections();
+    let tokens = Slot::BOTH.map(|slot| {
+        let token = access.pair.token(slot);
+        let open = connections.iter().filter(|connection| connection.principal == token.principal);
+        let open = open.map(|connection| OpenConnection {
+            address: connection.peer.to_string(),
+            client_id: connection.client_id.clone(),
+            software: connection.software_name.clone(),
+            since: db::timestamp(connection.since.as_millisecond()),
+        });
+        EndingToken { token: token.describe(slot), open_connections: open.collect() }
+    });
+    Ok(Json(EmergencyPreview {
+        workspace_id: access.workspace_id.to_string(),
+        generation: access.pair.generation,
+        tokens: tokens.into(),
+        connections_known: app.broker.kafka().is_none(),
+    }))
 }
 
 async fn run(

@@ -19,7 +19,7 @@ use twinkey_embedded_broker::Scope;
 use crate::{
     app::App,
     broker::{self, TopicError},
-    db,
+    db, deletion,
     error::ApiError,
     extract::{
         Body, Manage, Streaming,
@@ -75,13 +75,14 @@ pub async fn create(
     if replication_factor == Some(None) {
         return Err(ApiError::bad_request("InvalidConfiguration", "replicationFactor must be at least 1"));
     }
-    let topic = app.broker.create_topic(broker::NewTopic {
+    let new = broker::NewTopic {
         name: name.id().to_owned(),
         partitions: settings.partitions,
         replication_factor: replication_factor.flatten(),
         config: broker_config(&settings)?,
-    });
-    let topic = topic.await.map_err(|error| refused(error, &body.name))?;
+    };
+    let topic =
+        deletion::create_topic(&app, &access.workspace_id, new).await?.map_err(|error| refused(error, &body.name))?;
     Ok(Json(describe(&access.workspace_id, topic)))
 }
 

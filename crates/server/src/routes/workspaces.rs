@@ -2,25 +2,30 @@
 
 use std::sync::Arc;
 
-use axum::{Json, extract::State, response::IntoResponse};
+use axum::{Json, extract::State, http::StatusCode, response::IntoResponse};
 use serde_json::json;
 use twinkey_api::{
     Role, TokenKind, WorkspaceId,
     error::ErrorBody,
-    workspace::{BrokerConnection, BrokerSettings, NewWorkspace, Workspace},
+    workspace::{
+        BrokerConnection, BrokerSettings, DeleteWorkspace, DeletedWorkspace, DeletionState, NewWorkspace, Workspace,
+        WorkspaceChanges,
+    },
 };
 
 use super::{
     broker_settings::{NO_STORE, audit_reveal, password_of},
     to_its_end,
+    tokens::REASON_MAX,
 };
 use crate::{
     app::App,
-    db,
+    audit::{self, Event},
+    db, deletion,
     error::ApiError,
     extract::{
-        Body, Caller, InOrganisation, Streaming, UserCaller,
-        workspace::{Manager, Viewer},
+        Body, Caller, InOrganisation, Manage, Streaming, UserCaller,
+        workspace::{Manager, Remove, Viewer},
     },
     registry::KnownToken,
     tokens, validity,
@@ -81,13 +86,88 @@ pub async fn create(
     let id = WorkspaceId::parse(&body.workspace_id)
         .map_err(|error| ApiError::bad_request("InvalidWorkspaceId", error.to_string()))?;
     let name = body.name.filter(|name| !name.trim().is_empty()).unwrap_or_else(|| id.to_string());
-    if name.len() > NAME_MAX {
-        return Err(ApiError::bad_request("InvalidName", format!("The name may have at most {NAME_MAX} bytes")));
-    }
+    let name = checked(name)?;
     let maker = app.clone();
     let row = to_its_end(&app, async move { tokens::create_workspace(&maker, &access.user.actor(), &id, &name).await })
         .await?;
     Ok((NO_STORE, Json(describe(&app, row, None)?)))
+}
+
+/// Give a workspace another name; its id stays
+#[utoipa::path(
+    patch, path = "/workspaces/{workspace_id}", tag = "workspaces",
+    params(("workspace_id" = String, Path)), request_body = WorkspaceChanges,
+    responses((status = 200, body = Workspace), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 422, body = ErrorBody))
+)]
+pub async fn rename(
+    State(app): State<Arc<App>>,
+    access: Manage<Manager>,
+    Body(body): Body<WorkspaceChanges>,
+) -> Result<impl IntoResponse, ApiError> {
+    let name = checked(body.name)?;
+    let id = access.workspace_id.as_str();
+    let transaction = app.db.write().await?;
+    let not_found = || ApiError::NotFound(format!("Workspace '{id}'"));
+    let before = db::workspaces::find_ready(&*transaction, &access.workspace_id).await?.ok_or_else(not_found)?;
+    db::workspaces::rename(&*transaction, id, &name).await?;
+    let event = Event {
+        action: "workspace.renamed",
+        workspace_id: Some(id),
+        target: Some(id),
+        detail: json!({"before": before.name, "after": name}),
+    };
+    audit::append(&*transaction, &access.user.actor(), app.now(), event).await?;
+    transaction.commit().await?;
+    Ok((NO_STORE, Json(describe(&app, db::workspaces::Model { name, ..before }, None)?)))
+}
+
+/// Delete a workspace: its tokens, topics and consumer groups
+///
+/// When the answer is 200, all of it is gone and the id is free. 202: its tokens are dead on the API, `waitingFor` says what the rest
+/// waits for, and it goes on by itself; the workspace is listed as `Deleting` until then. 503: the broker is away, and nothing was
+/// changed. There is no way back.
+#[utoipa::path(
+    delete, path = "/workspaces/{workspace_id}", tag = "workspaces",
+    params(("workspace_id" = String, Path)), request_body = DeleteWorkspace,
+    responses((status = 200, body = DeletedWorkspace), (status = 202, body = DeletedWorkspace), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody), (status = 422, body = ErrorBody), (status = 503, body = ErrorBody))
+)]
+pub async fn delete(
+    State(app): State<Arc<App>>,
+    access: Remove,
+    Body(body): Body<DeleteWorkspace>,
+) -> Result<(StatusCode, Json<DeletedWorkspace>), ApiError> {
+    let Remove { user, workspace_id } = access;
+    if body.workspace_id != workspace_id.as_str() {
+        // What was typed is not repeated: it may be anything, a token even.
+        let message = format!(
+            "Nothing was deleted: the body must repeat the id of the workspace that is to go with everything in it, \
+             {{\"workspaceId\": \"{workspace_id}\"}}"
+        );
+        return Err(ApiError::bad_request("NotConfirmed", message));
+    }
+    if body.reason.as_ref().is_some_and(|reason| reason.len() > REASON_MAX) {
+        return Err(ApiError::bad_request("InvalidReason", format!("The reason may have at most {REASON_MAX} bytes")));
+    }
+    let deleting = app.clone();
+    let deletion =
+        async move { deletion::delete(&deleting, &user.actor(), &workspace_id, body.reason.as_deref()).await };
+    let deleted = to_its_end(&app, deletion).await?;
+    let status = match deleted.state {
+        DeletionState::Deleted => StatusCode::OK,
+        DeletionState::Deleting => StatusCode::ACCEPTED,
+    };
+    Ok((status, Json(deleted)))
+}
+
+/// A name that people see.
+fn checked(name: String) -> Result<String, ApiError> {
+    if name.trim().is_empty() {
+        return Err(ApiError::bad_request("InvalidName", "The name must not be empty"));
+    }
+    if name.len() > NAME_MAX {
+        return Err(ApiError::bad_request("InvalidName", format!("The name may have at most {NAME_MAX} bytes")));
+    }
+    Ok(name)
 }
 
 async fn find(app: &App, id: &WorkspaceId) -> Result<db::workspaces::Model, ApiError> {
@@ -136,7 +216,12 @@ fn describe(app: &App, row: db::workspaces::Model, token: Option<&KnownToken>) -
     Ok(Workspace {
         workspace_id: row.id,
         name: row.name,
-        status: if row.state == db::workspaces::READY { "Ready" } else { "Creating" }.into(),
+        status: match row.state.as_str() {
+            db::workspaces::READY => "Ready",
+            db::workspaces::DELETING => "Deleting",
+            _ => "Creating",
+        }
+        .into(),
         version: 2,
         created_at: db::timestamp(row.created_at),
         broker_type: "SelfHosted".into(),

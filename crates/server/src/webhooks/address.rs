@@ -97,7 +97,7 @@ pub async fn check(settings: &WebhookSettings, text: &str) -> Result<Target, Ref
     let internal = addresses.iter().map(SocketAddr::ip).find(|address| !is_public(*address));
     match internal {
         Some(address) if !settings.allow_private => Err(Refused::Internal { host: host.to_owned(), address }),
-        _ => Ok(Target { addresses, url }),
+        _ => Ok(Target { url, addresses }),
     }
 }
 
@@ -112,7 +112,7 @@ async fn resolve(settings: &WebhookSettings, host: &str, port: u16) -> Result<Ve
 /// IPv4 networks that are not the Internet: <https://www.iana.org/assignments/iana-ipv4-special-registry>. The metadata
 /// services of clouds are in 169.254.0.0/16 and 100.64.0.0/10.
 const SPECIAL_V4: [(Ipv4Addr, u8); 15] = [
-    (Ipv4Addr::new(0, 0, 0, 0), 8),
+    (Ipv4Addr::UNSPECIFIED, 8),
     (Ipv4Addr::new(10, 0, 0, 0), 8),
     (Ipv4Addr::new(100, 64, 0, 0), 10),
     (Ipv4Addr::new(127, 0, 0, 0), 8),

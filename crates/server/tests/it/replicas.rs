@@ -27,7 +27,7 @@ use twinkey_testbed::{
     proxy::{Direction, Fault},
 };
 use twinkey_testkit::{
-    Cluster, TestServer,
+    Cluster, Method, TestServer,
     cluster::Replica,
     server::{config, try_start_now},
 };
@@ -234,6 +234,65 @@ async fn g2_a_slow_body_does_not_outlive_its_token_on_another_replica() {
     slow.read_to_string(&mut answer).await.expect("an answer");
     assert!(answer.starts_with("HTTP/1.1 401"), "{answer}");
     assert_eq!(b.api.get("/demo/topics", &b.admin).await.ok(), json!([]));
+}
+
+/// A deletion is a cut-off like a rotation: when it is answered, no replica accepts the workspace's tokens.
+#[tokio::test(flavor = "multi_thread")]
+async fn g2_a_deleted_workspace_is_dead_on_every_replica() {
+    let cluster = Cluster::start(3).await;
+    let a = &cluster.replicas[0];
+    let tokens = [a.token(Slot::Current).await, a.token(Slot::Next).await];
+    for replica in &cluster.replicas {
+        for token in &tokens {
+            assert_eq!(status(replica, token).await, 200);
+        }
+    }
+    let body = json!({"workspaceId": "demo"});
+    a.api.send(a.api.request(Method::DELETE, "/workspaces/demo", &a.admin).json(&body)).await.ok();
+    for replica in &cluster.replicas {
+        for token in &tokens {
+            assert_eq!(replica.api.get("/workspaces", token).await.json()["code"], "WorkspaceDeleted");
+        }
+        let workspaces = replica.api.get("/workspaces", &a.admin).await.ok();
+        assert_eq!(workspaces, json!([]));
+    }
+    // Its id is free on every replica; the next one has nothing of it.
+    let b = &cluster.replicas[1];
+    b.api.post("/workspaces", &b.admin, &json!({"workspaceId": "demo"})).await.ok();
+    let fresh = b.token(Slot::Current).await;
+    for replica in &cluster.replicas {
+        assert_eq!(status(replica, &fresh).await, 200);
+        assert_eq!(status(replica, &tokens[0]).await, 401);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn g6_another_replica_finishes_a_deletion_whose_server_is_gone() {
+    let mut cluster = Cluster::start(2).await;
+    let token = cluster.replicas[0].token(Slot::Current).await;
+    // It gets as far as the first commit: after that it waits for somebody who is making a topic.
+    let app = cluster.replicas[0].app().clone();
+    let creating = app.topic_creations.read().await;
+    let deleting = app.clone();
+    let id = twinkey_api::WorkspaceId::parse("demo").expect("an id");
+    let task = tokio::spawn(async move {
+        let actor = twinkey_server::audit::Actor::system();
+        twinkey_server::deletion::delete(&deleting, &actor, &id, None)
+            .await
+            .map(drop)
+            .map_err(|error| error.to_string())
+    });
+    until("it has begun", async || cluster.database.query("SELECT state FROM workspaces").trim() == "deleting").await;
+    task.abort();
+    drop(cluster.replicas[0].server.take());
+    until("the other one has finished it", async || {
+        cluster.database.query("SELECT count(*) FROM workspaces").trim() == "0"
+    })
+    .await;
+    drop(creating);
+    assert_eq!(status(&cluster.replicas[1], &token).await, 401);
+    assert_eq!(cluster.database.query("SELECT count(*) FROM tokens").trim(), "0");
+    cluster.replicas.remove(0);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -22,6 +22,7 @@ async fn settings_have_defaults_are_changed_one_by_one_and_audited() {
     assert_eq!(server.api.get(&path, &server.admin).await.ok()["safeToRotateMinutes"], 60);
     let default = change(&server, &server.admin, &json!({"safeToRotateMinutes": null})).await.ok();
     assert_eq!(default["safeToRotateMinutes"], 15, "null is the default again");
+    assert_eq!(default["anyTransactionalId"], false);
 
     let log = server.api.get("/audit", &server.admin).await.ok();
     let records = log.as_array().expect("a list").iter();

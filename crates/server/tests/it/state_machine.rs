@@ -31,7 +31,7 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-mod machine {
+pub mod machine {
     use std::{collections::HashSet, future::Future, pin::pin, task::Poll};
 
     use tokio::runtime::Runtime;
@@ -46,7 +46,7 @@ mod machine {
 
     use super::Step;
 
-    pub fn run(steps: Vec<Step>) {
+    pub(super) fn run(steps: Vec<Step>) {
         let mut runtime = Runtime::new().expect("a runtime");
         let mut server = runtime.block_on(TestServer::start());
         let mut dead: HashSet<String> = HashSet::new();
@@ -130,7 +130,7 @@ mod machine {
     }
 
     /// Drives `future` through `polls` polls and then drops it, wherever it is.
-    async fn poll_at_most<T>(future: impl Future<Output = T>, polls: u32) -> Option<T> {
+    pub async fn poll_at_most<T>(future: impl Future<Output = T>, polls: u32) -> Option<T> {
         let mut future = pin!(future);
         let mut left = polls;
         std::future::poll_fn(move |context| {
@@ -144,7 +144,7 @@ mod machine {
     }
 
     /// Ends every task where it stands and starts again from what is on disk.
-    fn crash(runtime: Runtime, mut server: TestServer) -> (Runtime, TestServer) {
+    pub fn crash(runtime: Runtime, mut server: TestServer) -> (Runtime, TestServer) {
         let abandoned = server.server.take().expect("running");
         runtime.shutdown_background();
         drop(abandoned);

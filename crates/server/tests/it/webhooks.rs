@@ -195,6 +195,26 @@ async fn b7_a_rotation_is_told_signed_as_standard_webhooks_says() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn b6_a_forced_rotation_and_a_dead_token_that_is_tried_are_told() {
+    let (server, receiver) = (start().await, Receiver::start().await);
+    let events = ["token.unsafe_rotation_forced", "token.used_after_deactivation"];
+    let (_, secret) = create(&server, &receiver.url(), &events).await;
+    let token = server.token(twinkey_api::token_pair::Slot::Current).await;
+    server.api.get("/workspaces", &token).await.ok();
+    let rotate = format!("/workspaces/{}/tokens/rotate", server.workspace());
+    let body = json!({"expectedGeneration": 0, "force": true, "reason": "it leaked"});
+    let rotated = server.api.post(&rotate, &server.admin, &body).await.ok();
+    let forced = verify(&secret, &receiver.wait_for(1).await[0]);
+    assert_eq!((&forced["type"], &forced["data"]["reason"]), (&json!(events[0]), &json!("it leaked")));
+    assert!(forced["data"]["forced"].as_str().is_some_and(|sentence| !sentence.is_empty()), "{forced}");
+
+    server.api.get("/workspaces", &token).await.refused(401);
+    let alarm = verify(&secret, &receiver.wait_for(2).await[1]);
+    assert_eq!((&alarm["type"], &alarm["data"]["address"]), (&json!(events[1]), &json!("127.0.0.1")));
+    assert_eq!((&alarm["data"]["token"], &alarm["data"]["proved"]), (&rotated["deactivated"]["id"], &json!(true)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_delivery_is_tried_again_after_a_restart_until_it_is_taken() {
     let (server, receiver) = (start().await, Receiver::start().await);
     let (id, secret) = create(&server, &receiver.url(), &[]).await;
@@ -554,5 +574,18 @@ async fn b1_b2_a_forced_rotation_and_the_use_of_a_dead_token_are_told() {
     for it in &received {
         assert!(!it.body.contains(&old));
     }
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn webhooks_end_with_their_workspace() {
+    let (server, receiver) = (start().await, Receiver::start().await);
+    create(&server, &receiver.url(), &[]).await;
+    rotate(&server).await;
+    receiver.wait_for(1).await;
+    let path = format!("/workspaces/{}", server.workspace());
+    call(&server, Method::DELETE, &path, &json!({"workspaceId": server.workspace()})).await.ok();
+    let (webhooks, left) = (db::webhooks::list(&*server.app().db, server.workspace()).await, server.workspace());
+    assert!(webhooks.expect("read").is_empty(), "{left} has webhooks still");
     server.stop().await;
 }

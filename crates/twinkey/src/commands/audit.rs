@@ -156,11 +156,11 @@ impl Verify {
         };
         let Verified { verdict, confirmed, keys } = match verified {
             Ok(verified) => verified,
-            Err(VerifyError::Checkpoint(error)) => return broken(&error.to_string()),
+            Err(VerifyError::Checkpoint(error)) => return broken(&format!(": {error}")),
             Err(VerifyError::Db(error)) => return Err(error).context("cannot read the audit log"),
         };
         match verdict {
-            Verdict::Broken { sequence, reason } => broken(&format!("record {sequence}: {reason}")),
+            Verdict::Broken { sequence, reason } => broken(&format!(" at record {sequence}: {reason}")),
             Verdict::Intact { records, head } => {
                 let mut out = std::io::stdout();
                 writeln!(out, "The audit log is intact: {records} records, head {head}")?;
@@ -204,7 +204,7 @@ impl Verify {
 
 /// The verdict that nobody wants to read.
 fn broken(what: &str) -> anyhow::Result<ExitCode> {
-    writeln!(std::io::stdout(), "The audit log is BROKEN: {what}")?;
+    writeln!(std::io::stdout(), "The audit log is BROKEN{what}")?;
     Ok(ExitCode::FAILURE)
 }
 

@@ -64,6 +64,19 @@ fn workspace_id(text: &str) -> Result<String, BadWorkspaceId> {
     WorkspaceId::parse(text).map(|id| id.to_string())
 }
 
+/// Asks a person to type `expected`, so that what cannot be undone does not happen by accident.
+fn typed(expected: &str, question: &str) -> anyhow::Result<bool> {
+    anyhow::ensure!(
+        std::io::stdin().is_terminal(),
+        "there is no terminal to ask on; repeat with --yes if you are sure"
+    );
+    print!("{question}");
+    std::io::stdout().flush()?;
+    let mut answer = String::new();
+    std::io::stdin().read_line(&mut answer)?;
+    Ok(answer.trim() == expected)
+}
+
 /// A table in the house style: a header, no lines.
 pub fn table(header: &[&str]) -> Table {
     let mut table = Table::new();

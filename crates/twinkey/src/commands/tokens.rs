@@ -9,10 +9,13 @@ use std::{
 use clap::Subcommand;
 use twinkey_api::{
     token::{SCANNER_REGEX, Secret},
-    token_pair::{CutOffState, OpenBroker, Rotate, Rotated, TokenPair},
+    token_pair::{
+        CutOffState, EmergencyPreview, EmergencyRotation, EndingToken, OpenBroker, Rotate, Rotated, TokenPair,
+        UndoRotation,
+    },
 };
 
-use super::{broker::Output, table, usage, workspace_id};
+use super::{broker::Output, table, typed, usage, workspace_id};
 use crate::client::{Client, InUse, ServerArgs};
 
 /// Between two looks at a cut-off that is not proved.
@@ -69,6 +72,43 @@ pub enum Tokens {
         #[command(flatten)]
         server: ServerArgs,
     },
+    /// Replace both tokens at once, because both may have leaked
+    ///
+    /// Everything that uses the workspace stops until it gets a new token. What that is, is said first.
+    #[command(
+        after_help = "Example:\n  twinkey tokens emergency-rotate demo --reason 'both were in the public repository'"
+    )]
+    EmergencyRotate {
+        /// The workspace's id
+        #[arg(value_parser = workspace_id)]
+        workspace: String,
+        /// Why, for the audit log
+        #[arg(long)]
+        reason: String,
+        /// Do not ask
+        #[arg(long, short)]
+        yes: bool,
+        /// If a broker has not shown yet that it does not serve the old tokens: wait until it has
+        #[arg(long)]
+        wait: bool,
+        #[command(flatten)]
+        server: ServerArgs,
+    },
+    /// Undo the last rotation: the former Token 1 comes back as Token 2
+    ///
+    /// Possible for as long as the setting undoMinutes of the workspace says (it is off by default), and only while nobody was
+    /// shown the fresh Token 2.
+    #[command(after_help = "Example:\n  twinkey tokens undo demo --reason 'rotated the wrong workspace'")]
+    Undo {
+        /// The workspace's id
+        #[arg(value_parser = workspace_id)]
+        workspace: String,
+        /// Why, for the audit log
+        #[arg(long)]
+        reason: Option<String>,
+        #[command(flatten)]
+        server: ServerArgs,
+    },
     /// Tell, offline, whether strings are Twinkey tokens; exit status 1 if one is not
     ///
     /// Reads one candidate for each line of standard input, so that no secret appears in the list of processes. A valid
@@ -115,9 +155,66 @@ impl Tokens {
             Self::Rotate { workspace, reason, yes, force, wait, server } => {
                 rotate(&server.connect()?, &workspace, yes, wait, (force, reason)).await
             }
+            Self::EmergencyRotate { workspace, reason, yes, wait, server } => {
+                let client = server.connect()?;
+                let path = format!("/workspaces/{workspace}/tokens/emergency-rotation");
+                let preview: EmergencyPreview = client.get(&path).await?;
+                tell_preview(&preview)?;
+                if !yes && !typed(&workspace, "Type the workspace's id to replace both tokens: ")? {
+                    eprintln!("Nothing was changed.");
+                    return Ok(ExitCode::FAILURE);
+                }
+                let body = EmergencyRotation { expected_generation: preview.generation, reason };
+                let rotated: Rotated = client.post_once(&path, &body).await?;
+                let dead: Vec<_> = preview.tokens.iter().map(|it| it.token.masked.as_str()).collect();
+                tell(&workspace, &format!("The old tokens ({}) are", dead.join(", ")), &rotated)?;
+                if rotated.cut_off.state == CutOffState::Pending && wait {
+                    return until_proved(&client, &workspace).await;
+                }
+                Ok(ExitCode::SUCCESS)
+            }
+            Self::Undo { workspace, reason, server } => {
+                let client = server.connect()?;
+                let pair: TokenPair = client.get(&format!("/workspaces/{workspace}/tokens")).await?;
+                let body = UndoRotation { expected_generation: pair.generation, reason };
+                let path = format!("/workspaces/{workspace}/tokens/undo-rotation");
+                let undone: Rotated = client.post_once(&path, &body).await?;
+                tell(
+                    &workspace,
+                    &format!("The fresh Token 2 ({}), which nobody had seen, is", pair.next.masked),
+                    &undone,
+                )?;
+                Ok(ExitCode::SUCCESS)
+            }
             Self::VerifyFormat => verify_format(),
         }
     }
+}
+
+/// What would stop.
+fn tell_preview(preview: &EmergencyPreview) -> std::io::Result<()> {
+    let mut out = std::io::stdout();
+    writeln!(
+        out,
+        "Both tokens of {} will stop working at once, and with them everything that uses them:",
+        preview.workspace_id
+    )?;
+    for EndingToken { token, open_connections } in &preview.tokens {
+        let last_used = token.last_used_at.map_or_else(|| "not since the server's start".into(), |at| at.to_string());
+        writeln!(out, "  {} ({}), last used: {last_used}", token.label, token.masked)?;
+        for connection in open_connections {
+            let client = connection.client_id.as_deref().unwrap_or("a client without a name");
+            let software = connection.software.as_deref().map_or_else(String::new, |name| format!(", {name}"));
+            writeln!(out, "    {client} from {}{software}, connected since {}", connection.address, connection.since)?;
+        }
+        if preview.connections_known && open_connections.is_empty() {
+            writeln!(out, "    no open broker connections")?;
+        }
+    }
+    if !preview.connections_known {
+        writeln!(out, "  Apache Kafka does not tell which connections are open.")?;
+    }
+    Ok(())
 }
 
 async fn rotate(
@@ -155,26 +252,26 @@ async fn rotate(
             answered => break answered?,
         }
     };
-    tell(workspace, &pair.current.masked, &rotated)?;
+    tell(workspace, &format!("The old Token 1 ({}) is", pair.current.masked), &rotated)?;
     if rotated.cut_off.state == CutOffState::Pending && wait {
         return until_proved(client, workspace).await;
     }
     Ok(ExitCode::SUCCESS)
 }
 
-/// Says what is known, and not more.
+/// Says what is known, and not more. `dead`: a subject with its verb, to go before the word.
 fn tell(workspace: &str, dead: &str, rotated: &Rotated) -> std::io::Result<()> {
     let mut out = std::io::stdout();
     writeln!(out, "Rotated: generation {}.", rotated.generation)?;
     match rotated.cut_off.state {
         CutOffState::Proved if rotated.connections_closed > 0 => writeln!(
             out,
-            "The old Token 1 ({dead}) is dead on the API and on the broker; {} open connections were closed.",
+            "{dead} dead on the API and on the broker; {} open connections were closed.",
             rotated.connections_closed
         )?,
-        CutOffState::Proved => writeln!(out, "The old Token 1 ({dead}) is dead on the API and on the broker.")?,
+        CutOffState::Proved => writeln!(out, "{dead} dead on the API and on the broker.")?,
         CutOffState::Pending => {
-            writeln!(out, "The old Token 1 ({dead}) is dead on the API. On the broker this is NOT proved yet:")?;
+            writeln!(out, "{dead} dead on the API. On the broker this is NOT proved yet:")?;
             tell_open(&rotated.cut_off.open)?;
             writeln!(
                 out,

@@ -78,14 +78,14 @@ async fn b7_an_auditor_verifies_with_nothing_but_files_and_a_public_key() {
     let (status, said) = verify(&["audit.jsonl"]);
     assert!(status == Some(0) && said.contains("No checkpoint from outside"), "nothing shows: {said}");
     let (status, said) = verify(&["audit.jsonl", "--checkpoint", "checkpoints.jsonl"]);
-    assert!(status == Some(1) && said.contains(&format!("BROKEN: record {}", lines.len())), "{said}");
+    assert!(status == Some(1) && said.contains(&format!("BROKEN at record {}", lines.len())), "{said}");
     assert!(said.contains("cut off"), "{said}");
     // Changed.
     fs::write(&export, whole.replace("leaked in a ticket", "leaked in a tickeT")).expect("written");
     let (status, said) = verify(&["audit.jsonl", "--checkpoint", "checkpoints.jsonl", "--public-key", &key]);
     let changed = record["sequence"].to_string();
     assert!(
-        status == Some(1) && said.contains(&format!("BROKEN: record {changed}: its content was changed")),
+        status == Some(1) && said.contains(&format!("BROKEN at record {changed}: its content was changed")),
         "{said}"
     );
     // In pieces, and from standard input.
@@ -179,7 +179,7 @@ async fn g5_logs_as_json_carry_the_correlation_id_of_the_error_and_no_token() {
     let rotated = lines.iter().find(|line| line["message"] == "rotated").expect("logged");
     assert_eq!(rotated["span"]["correlation_id"].as_str().map(str::len), Some(8), "{rotated}");
     let ids: HashSet<_> = lines.iter().filter_map(|line| line["span"]["correlation_id"].as_str()).collect();
-    assert!(ids.len() >= 3, "each request has its own: {ids:?}");
+    assert!(ids.len() >= 2, "each request has its own: {ids:?}");
 }
 
 #[test]

@@ -88,6 +88,51 @@ async fn the_first_five_minutes() {
     assert_eq!(process.api.generation("demo", &process.admin).await, 1);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn workspaces_come_and_go_and_mistakes_are_undone() {
+    let directory = tempfile::tempdir().expect("temporary directory");
+    let data_dir = directory.path().join("data");
+    let process = Process::start(&data_dir).await;
+    let run = |arguments: &[&str]| {
+        let output = twinkey().args(arguments).env("TWINKEY_DATA_DIR", &data_dir).stdin(Stdio::null()).output();
+        output.expect("runs")
+    };
+    assert!(run(&["workspaces", "create", "acme"]).status.success());
+    let renamed = run(&["workspaces", "rename", "acme", "Orders and returns"]);
+    assert!(renamed.status.success() && text(&renamed).contains("'Orders and returns'"), "{}", text(&renamed));
+    let body = serde_json::json!({"name": "orders"});
+    process.api.post("/acme/topics", &process.admin, &body).await.ok();
+
+    // Without a terminal nothing is asked, and nothing happens without --yes.
+    let refused = run(&["workspaces", "delete", "acme"]);
+    let said = text(&refused);
+    assert!(!refused.status.success() && said.contains("topic orders") && said.contains("--yes"), "{said}");
+    assert!(text(&run(&["workspaces", "list"])).contains("Orders and returns"));
+    let deleted = run(&["workspaces", "delete", "acme", "--yes", "--reason", "test"]);
+    assert!(deleted.status.success() && text(&deleted).contains("Workspace acme is deleted"), "{}", text(&deleted));
+    assert!(!text(&run(&["workspaces", "list"])).contains("acme"));
+
+    let first = process.api.reveal("demo", twinkey_api::token_pair::Slot::Current, &process.admin).await;
+    let refused = run(&["tokens", "undo", "demo"]);
+    assert!(!refused.status.success() && text(&refused).contains("undoMinutes"), "{}", text(&refused));
+    let request = process.api.request(twinkey_testkit::Method::PATCH, "/workspaces/demo/settings", &process.admin);
+    process.api.send(request.json(&serde_json::json!({"undoMinutes": 5}))).await.ok();
+    assert!(run(&["tokens", "rotate", "demo", "--yes", "--force"]).status.success());
+    assert!(!process.api.accepts("demo", &first).await);
+    let undone = run(&["tokens", "undo", "demo"]);
+    assert!(undone.status.success() && text(&undone).contains("which nobody had seen, is dead"), "{}", text(&undone));
+    assert!(process.api.accepts("demo", &first).await);
+
+    let refused = run(&["tokens", "emergency-rotate", "demo", "--reason", "leaked"]);
+    let said = text(&refused);
+    assert!(!refused.status.success() && said.contains("Token 2") && said.contains("last used"), "{said}");
+    assert!(process.api.accepts("demo", &first).await);
+    let rotated = run(&["tokens", "emergency-rotate", "demo", "--reason", "leaked", "--yes"]);
+    assert!(rotated.status.success() && text(&rotated).contains("The old tokens"), "{}", text(&rotated));
+    assert!(!process.api.accepts("demo", &first).await);
+    process.terminate();
+}
+
 #[test]
 fn b6_tokens_can_be_verified_offline() {
     let verify = |input: &str| {

@@ -27,7 +27,7 @@ struct Acknowledged {
     records: Mutex<Vec<(i64, String)>>,
 }
 
-fn variable(name: &str) -> Option<u64> {
+pub fn variable(name: &str) -> Option<u64> {
     std::env::var(name).ok().map(|text| text.parse().unwrap_or_else(|_| panic!("{name}={text} is not a number")))
 }
 

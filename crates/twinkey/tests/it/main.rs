@@ -3,6 +3,7 @@
 mod audit;
 mod command_line;
 mod kill;
+mod kill_workspaces;
 mod people;
 mod process;
 mod rekeying;

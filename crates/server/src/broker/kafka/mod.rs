@@ -1,6 +1,7 @@
 //! Apache Kafka behind the common interface. Twinkey is never in the data path: it makes principals, takes them away, and
 //! asks every broker by itself whether that has happened.
 
+mod clear;
 mod settings;
 mod start;
 mod together;
@@ -85,6 +86,10 @@ impl Broker for Kafka {
         topics::clean(&self.cluster, name).await
     }
 
+    async fn clear(&self, workspace_id: &WorkspaceId) -> Result<(), TopicError> {
+        clear::clear(&self.cluster, workspace_id).await
+    }
+
     fn kafka(&self) -> Option<&Kafka> {
         Some(self)
     }
@@ -154,6 +159,7 @@ impl From<&Principal> for admin::principals::Principal {
             name: principal.name.clone(),
             password: Password::new(principal.password.as_str()),
             workspace: principal.workspace_id.to_string(),
+            any_transactional_id: principal.any_transactional_id,
         }
     }
 }

@@ -9,7 +9,7 @@ use serde_json::json;
 use twinkey_api::{WorkspaceId, broker::Reconciliation};
 use twinkey_kafka_admin::{
     Error as KafkaError,
-    acls::Acl,
+    acls::{Acl, any_transactional_id as any_transactional_id_rights},
     inventory::{Found, Inventory},
 };
 
@@ -20,9 +20,10 @@ use crate::{
     broker::Kafka,
     creation,
     cut_off::{self, Dead},
-    db,
+    db, deletion,
     metrics::Repair,
     replicas::leader::{Fence, FenceError},
+    rotation::undo,
 };
 
 /// Tokens that are read from the database at a time.
@@ -101,6 +102,13 @@ async fn pass(
         report.open_cut_offs += 1;
         cut_off::follow(app, dead(app, row));
     }
+    undo::forget_expired(app, now).await?;
+    for workspace in db::workspaces::list_deleting(&*app.db).await? {
+        report.open_deletions += 1;
+        if let Ok(id) = WorkspaceId::parse(&workspace.id) {
+            deletion::follow(app, &id);
+        }
+    }
     let Some(kafka) = app.broker.kafka() else { return Ok(Vec::new()) };
     finish_workspaces(app, now, report).await?;
     abandon_prepared(app, fence, now, report).await?;
@@ -143,6 +151,7 @@ async fn pass(
 async fn compare(app: &App, mut inventory: Inventory, now: Timestamp) -> Result<Difference, DbErr> {
     let mut difference = Difference::default();
     let young = (now - YOUNG).as_millisecond();
+    let any_transactional = db::workspaces::list_any_transactional(&*app.db).await?;
     let mut after = String::new();
     loop {
         let wanted = db::principals::list_wanted(&*app.db, &after, PAGE).await?;
@@ -155,10 +164,15 @@ async fn compare(app: &App, mut inventory: Inventory, now: Timestamp) -> Result<
             if token.slot.is_none() || token.created_at > young {
                 continue;
             }
-            if let Some(what) = missing(&found, &token.workspace_id) {
+            let any_transactional_id = any_transactional.contains(&token.workspace_id);
+            if let Some(what) = missing(&found, &token.workspace_id, any_transactional_id) {
                 difference.missing.push(Missing { id: token.id.clone(), what });
             }
-            let surplus = found.extra_rights(&token.workspace_id);
+            let mut surplus = found.extra_rights(&token.workspace_id);
+            if any_transactional_id {
+                let granted = any_transactional_id_rights();
+                surplus.retain(|acl| !granted.contains(acl));
+            }
             if !surplus.is_empty() {
                 difference.surplus.push((principal, token.id, surplus));
             }
@@ -179,9 +193,11 @@ async fn compare(app: &App, mut inventory: Inventory, now: Timestamp) -> Result<
     Ok(difference)
 }
 
-fn missing(found: &Found, workspace_id: &str) -> Option<&'static str> {
+fn missing(found: &Found, workspace_id: &str, any_transactional_id: bool) -> Option<&'static str> {
     if !found.has_all_rights(workspace_id) {
         Some("rights")
+    } else if any_transactional_id && !found.has_any_transactional_id() {
+        Some("the right to use any transactional id")
     } else if !found.has_both_credentials() {
         Some("a credential")
     } else if found.is_starved() {
@@ -206,11 +222,10 @@ async fn lift_quotas(app: &App, kafka: &Kafka, starved: &[String], now: Timestam
     let kept = SignedDuration::try_from(idle.max(Duration::ZERO)).map_or(QUOTA_FOR, |idle| (idle * 2).max(QUOTA_FOR));
     let old = (now - kept).as_millisecond();
     let rows = rows_of(app, starved).await?;
-    let over: Vec<_> = rows
-        .iter()
-        .filter(|row| row.cut_off_at.is_some_and(|at| at < old))
-        .map(|row| app.keys.principal(&row.id))
-        .collect();
+    let buried = buried_of(app, starved).await?;
+    let over = rows.iter().filter(|row| row.cut_off_at.is_some_and(|at| at < old)).map(|row| &row.id);
+    let over = over.chain(buried.iter().filter(|row| row.deleted_at < old).map(|row| &row.id));
+    let over: Vec<_> = over.map(|id| app.keys.principal(id)).collect();
     if !over.is_empty() {
         kafka.cluster.lift_quotas_of_dead(&over).await?;
     }
@@ -223,6 +238,17 @@ async fn rows_of(app: &App, principals: &[String]) -> Result<Vec<db::tokens::Mod
     let mut rows = Vec::new();
     for ids in ids.chunks(500) {
         rows.extend(db::principals::list_of_ids(&*app.db, ids).await?);
+    }
+    Ok(rows)
+}
+
+/// Those whose workspace is gone; that was after their cut-off.
+async fn buried_of(app: &App, principals: &[String]) -> Result<Vec<db::deleted_tokens::Model>, DbErr> {
+    let prefix = app.keys.principal("");
+    let ids: Vec<_> = principals.iter().filter_map(|name| name.strip_prefix(&prefix)).collect();
+    let mut rows = Vec::new();
+    for ids in ids.chunks(500) {
+        rows.extend(db::deleted_tokens::list_of_ids(&*app.db, ids).await?);
     }
     Ok(rows)
 }

@@ -73,9 +73,11 @@ async fn grant_batch(
         }
     }
     let rows = db::principals::list_of_ids(&*transaction, &valid).await?;
+    let any = db::workspaces::list_any_transactional(&*transaction).await?;
     transaction.commit().await?;
 
-    let principals: Vec<_> = rows.iter().filter_map(|row| principal(app, row)).collect();
+    let principals: Vec<_> =
+        rows.iter().filter_map(|row| principal(app, row, any.contains(&row.workspace_id))).collect();
     let granted = app.broker.ensure_principals(&principals).await;
     if let Err(BrokerError::Unknown(_)) = granted {
         return Ok(granted.map(|()| 0));
@@ -93,12 +95,13 @@ async fn grant_batch(
 }
 
 /// `None`: the stored bytes do not belong to the master key in use, which is told when somebody asks for the token.
-fn principal(app: &App, row: &db::tokens::Model) -> Option<Principal> {
+fn principal(app: &App, row: &db::tokens::Model, any_transactional_id: bool) -> Option<Principal> {
     let secret = app.keys.unseal(&row.id, &row.sealed)?;
     Some(Principal {
         name: app.keys.principal(&row.id),
         password: broker_password(&secret),
         workspace_id: WorkspaceId::parse(&row.workspace_id).ok()?,
+        any_transactional_id,
     })
 }
 

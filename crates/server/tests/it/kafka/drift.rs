@@ -72,6 +72,7 @@ async fn only_what_has_the_prefix_is_cut_off() {
             name: name.clone(),
             password: Password::new("a password"),
             workspace: server.workspace().to_owned(),
+            any_transactional_id: false,
         };
         cluster.make_principals(std::slice::from_ref(&made)).await.expect("made behind our back");
     }
@@ -108,5 +109,6 @@ async fn principal(server: &TestServer, name: &str) -> Principal {
         name: name.to_owned(),
         password: Password::new(credentials.password),
         workspace: server.workspace().to_owned(),
+        any_transactional_id: false,
     }
 }

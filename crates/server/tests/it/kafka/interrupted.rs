@@ -3,17 +3,22 @@
 use std::{future::Future, pin::pin, task::Poll, time::Duration};
 
 use jiff::SignedDuration;
+use kafka_protocol::{
+    messages::{FindCoordinatorRequest, GroupId, JoinGroupRequest, join_group_request::JoinGroupRequestProtocol},
+    protocol::StrBytes,
+};
 use serde_json::json;
 use twinkey_api::{WorkspaceId, token_pair::Slot};
 use twinkey_server::{
     audit::Actor,
-    db,
+    db, deletion,
     rotation::{Kind, Order, rotate},
     tokens::create_workspace,
 };
-use twinkey_testkit::{TestServer, kafka::Credentials};
+use twinkey_testkit::{Method, Stream, TestServer, kafka::Credentials};
 
 use super::{found, server, until};
+use crate::deletion::commit;
 
 /// Drives `future` until `so`, and drops it there.
 async fn drop_when<F: Future, S: Future<Output = bool>>(future: F, mut so: impl FnMut() -> S) {
@@ -120,6 +125,89 @@ async fn g6_a_workspace_whose_maker_died_is_finished_by_the_next_start() {
     is_in_order(&server, &acme).await;
 }
 
+/// Wherever the server dies in a deletion, the next one finishes it, and nothing that begins with the workspace's prefix stays.
+#[tokio::test(flavor = "multi_thread")]
+async fn g6_a_deletion_whose_server_died_is_finished_by_the_next_start() {
+    let mut server = server().await;
+    let (id, acme) = (WorkspaceId::parse(&server.own("acme")).expect("an id"), server.own("acme"));
+    // How often the deletion is driven on after its first commit.
+    for turns in [0, 3, 12, 40] {
+        server.api.post("/workspaces", &server.admin, &json!({"workspaceId": acme})).await.ok();
+        server.api.post(&format!("/{acme}/topics"), &server.admin, &json!({"name": "orders"})).await.ok();
+        let token = server.api.reveal(&acme, Slot::Current, &server.admin).await;
+        let credentials = Credentials::of(&server.api, &acme, &token).await;
+        let mut stream = credentials.sign_in().await.expect("signs in");
+        commit(&mut stream, &format!("{acme}-readers"), &format!("{acme}-orders")).await;
+        let app = server.app().clone();
+        let left = std::cell::Cell::new(turns);
+        let begun = async || {
+            let found = db::workspaces::find(&*app.db, &acme).await.expect("read");
+            let begun = found.is_none_or(|workspace| workspace.state == db::workspaces::DELETING);
+            begun && left.replace(left.get() - i32::from(begun)) <= 0
+        };
+        drop_when(deletion::delete(&app, &Actor::system(), &id, None), begun).await;
+        drop(app);
+        server = abandon_and_restart(server).await;
+        assert!(!server.api.accepts(&acme, &token).await);
+        until("the workspace is gone", async || {
+            db::workspaces::find(&*server.app().db, &acme).await.expect("read").is_none()
+        })
+        .await;
+        assert!(credentials.sign_in().await.is_err());
+        assert!(!found(&server, &credentials.username).await.has_rights());
+        let cluster = super::behind_the_back(&server);
+        let prefix = format!("{acme}-");
+        assert!(cluster.topics(&prefix).await.expect("listed").is_empty());
+        assert!(cluster.groups(&prefix).await.expect("listed").groups.is_empty());
+        let status = server.api.get("/broker/status", &server.admin).await.ok();
+        assert_eq!(status["openCutOffs"], json!([]));
+    }
+    is_in_order(&server, server.workspace()).await;
+}
+
+/// Members of a group are shown out, although their principals can no longer leave by themselves.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_group_with_members_does_not_hold_a_deletion_up() {
+    let server = server().await;
+    let acme = server.own("acme");
+    server.api.post("/workspaces", &server.admin, &json!({"workspaceId": acme})).await.ok();
+    let token = server.api.reveal(&acme, Slot::Current, &server.admin).await;
+    let mut stream = Credentials::of(&server.api, &acme, &token).await.sign_in().await.expect("signs in");
+    let group = format!("{acme}-readers");
+    join(&mut stream, &group).await;
+    let cluster = super::behind_the_back(&server);
+    let groups = cluster.groups(&group).await.expect("listed").groups;
+    assert_eq!(groups[0].members.len(), 1, "{groups:?}");
+    let body = json!({"workspaceId": acme});
+    let request = server.api.request(Method::DELETE, &format!("/workspaces/{acme}"), &server.admin).json(&body);
+    assert_eq!(server.api.send(request).await.ok()["state"], "deleted");
+    assert!(cluster.groups(&group).await.expect("listed").groups.is_empty());
+}
+
+/// Joins a group, as its only member and for longer than the test takes.
+async fn join(stream: &mut Stream, group: &str) {
+    let id = GroupId(StrBytes::from_string(group.to_owned()));
+    let protocol = JoinGroupRequestProtocol::default().with_name(StrBytes::from_static_str("range"));
+    let mut request = JoinGroupRequest::default()
+        .with_group_id(id)
+        .with_session_timeout_ms(60_000)
+        .with_rebalance_timeout_ms(60_000)
+        .with_protocol_type(StrBytes::from_static_str("consumer"))
+        .with_protocols(vec![protocol]);
+    for _ in 0..200 {
+        let keys = vec![StrBytes::from_string(group.to_owned())];
+        let find = FindCoordinatorRequest::default().with_key_type(0).with_coordinator_keys(keys);
+        stream.client.call(find, 4).await.expect("connected");
+        let answer = stream.client.call(request.clone(), 5).await.expect("connected");
+        if answer.error_code == 0 {
+            return;
+        }
+        request.member_id = answer.member_id;
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("cannot join");
+}
+
 /// A server that was repairing a token's rights when the token died may grant them once more, for as long as it is paused. Until
 /// it says that it is done, nothing is proved, whatever the brokers show.
 #[tokio::test(flavor = "multi_thread")]
@@ -149,6 +237,7 @@ async fn b4_while_somebody_repairs_a_token_its_cut_off_is_not_proved() {
         name: token.principal.clone(),
         password: twinkey_kafka_admin::Password::new("as it was"),
         workspace: server.workspace().to_owned(),
+        any_transactional_id: false,
     };
     cluster.make_principals(std::slice::from_ref(&late)).await.expect("granted");
     for who in ["another", "one"] {

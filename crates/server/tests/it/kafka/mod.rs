@@ -6,6 +6,7 @@ mod cut_off;
 mod drift;
 mod installations;
 mod interrupted;
+mod transactional_ids;
 mod usage;
 
 use std::{future::Future, time::Duration};
