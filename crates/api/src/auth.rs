@@ -17,6 +17,28 @@ pub struct SignIn {
     pub password: String,
 }
 
+/// Answer of `GET /auth/methods`.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SignInMethods {
+    /// Whether with a password; always true.
+    pub password: bool,
+    /// What people call the OpenID Connect provider that `/auth/oidc` leads to; `null`: there is none.
+    pub oidc: Option<String>,
+}
+
+/// Query of `GET /auth/oidc/callback`: what an OpenID Connect provider sends the browser back with.
+#[derive(Clone, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct OidcAnswer {
+    /// To be exchanged for an ID token.
+    pub code: Option<String>,
+    /// The same as at the beginning.
+    pub state: Option<String>,
+    /// Why there is no code.
+    pub error: Option<String>,
+}
+
 /// A user as others may see it.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]

@@ -19,7 +19,7 @@ use crate::{
     random::Random,
     registry::Registry,
     replicas::Replicas,
-    sign_in::limits::Limits,
+    sign_in::{limits::Limits, oidc::Provider},
     usage::Usage,
     webhooks::WebhookSettings,
 };
@@ -54,6 +54,8 @@ pub struct App {
     pub last_uses: LastUses,
     /// Sends invitations, if the operator has set it up.
     pub mail: Option<Mail>,
+    /// Where people can sign in as well, if the operator has set it up.
+    pub oidc: Option<Provider>,
     /// How browsers and clients reach the API.
     pub public_url: String,
     /// Randomness.

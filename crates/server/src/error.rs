@@ -67,6 +67,15 @@ pub enum ApiError {
         "This personal access token is limited to a workspace or a role; sign in, or use one without limits, for this"
     )]
     LimitedToken,
+    /// The OpenID Connect provider did not vouch for anybody.
+    #[error("The identity provider does not vouch for you: {0}; begin again at /auth/oidc")]
+    NotVouchedFor(String),
+    /// The provider vouches for somebody who has no account and may not have one.
+    #[error("You are signed in at the identity provider, but Twinkey needs {0}; ask an administrator to invite you")]
+    NotInvited(&'static str),
+    /// The OpenID Connect provider is away; the text goes to the log.
+    #[error("The identity provider cannot be used at the moment; the server's log says why")]
+    ProviderUnavailable(String),
     /// Nobody would be left who may do everything.
     #[error("Nothing was changed: this is the last Admin of {0}. Make somebody else Admin first")]
     LastAdmin(String),
@@ -172,7 +181,9 @@ impl ApiError {
             | Self::OtherWorkspace { .. }
             | Self::PermissionDenied
             | Self::CrossSite
-            | Self::LimitedToken => StatusCode::FORBIDDEN,
+            | Self::LimitedToken
+            | Self::NotVouchedFor(_)
+            | Self::NotInvited(_) => StatusCode::FORBIDDEN,
             Self::TooManyAttempts { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::InvitationGone(_) => StatusCode::GONE,
             Self::NotFound(_) => StatusCode::NOT_FOUND,
@@ -188,7 +199,7 @@ impl ApiError {
             | Self::Unavailable(_)
             | Self::OutcomeUnknown(_)
             | Self::NotReady(_) => StatusCode::SERVICE_UNAVAILABLE,
-            Self::BrokerRefused(_) => StatusCode::BAD_GATEWAY,
+            Self::BrokerRefused(_) | Self::ProviderUnavailable(_) => StatusCode::BAD_GATEWAY,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -203,6 +214,9 @@ impl ApiError {
             Self::TooManyAttempts { .. } => "TooManyAttempts",
             Self::CrossSite => "CrossSite",
             Self::LimitedToken => "LimitedToken",
+            Self::NotVouchedFor(_) => "NotVouchedFor",
+            Self::NotInvited(_) => "NotInvited",
+            Self::ProviderUnavailable(_) => "ProviderUnavailable",
             Self::LastAdmin(_) => "LastAdmin",
             Self::InvitationGone(_) => "InvitationGone",
             Self::RoleTooLow { .. } => "RoleTooLow",
@@ -258,6 +272,7 @@ impl IntoResponse for ApiError {
             | Self::BrokerRefused(cause)
             | Self::BrokerUnavailable(cause)
             | Self::BrokerOutcomeUnknown(cause)
+            | Self::ProviderUnavailable(cause)
             | Self::Unavailable(cause)
             | Self::OutcomeUnknown(cause) => {
                 tracing::error!(%correlation_id, code = self.code(), cause, "request failed");

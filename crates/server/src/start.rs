@@ -46,7 +46,10 @@ use crate::{
         member::{Member, MemberError},
         sole::claim_file,
     },
-    sign_in::limits::Limits,
+    sign_in::{
+        limits::Limits,
+        oidc::{OidcSettings, Provider},
+    },
     usage::{self, Usage, sign_ins::SignIns},
     webhooks::{self, WebhookSettings},
 };
@@ -84,6 +87,8 @@ pub struct Config {
     pub workspace: String,
     /// How invitations are sent by e-mail; not at all if absent.
     pub mail: Option<MailSettings>,
+    /// Where people can sign in as well; nowhere if absent.
+    pub oidc: Option<OidcSettings>,
     /// How many servers there may be on the database, if it is one for several.
     pub replicas: ReplicaMode,
     /// How long a replica trusts its memory without having asked the database what is new.
@@ -126,6 +131,9 @@ pub enum StartError {
     /// See [`MailError`].
     #[error(transparent)]
     Mail(#[from] MailError),
+    /// There is no client for the OpenID Connect provider.
+    #[error("cannot speak to the OpenID Connect provider: {0}")]
+    Oidc(#[from] reqwest::Error),
     /// The first workspace's id is not allowed.
     #[error(transparent)]
     Workspace(#[from] twinkey_api::name::BadWorkspaceId),
@@ -249,6 +257,7 @@ impl Server {
             broker: broker.endpoint().address.clone(),
             pid: std::process::id(),
         };
+        let oidc = config.oidc.clone().map(|settings| Provider::new(settings, &endpoints.url)).transpose()?;
         let mail = config.mail.as_ref().map(Mail::new).transpose()?;
         let lifecycle = Lifecycle::default();
         let (metrics, cut_offs, reconciler) = (Metrics::default(), CutOffs::default(), Reconciler::new(&random.id()));
@@ -267,6 +276,7 @@ impl Server {
             sign_in_limits: Limits::default(),
             last_uses: LastUses::default(),
             mail,
+            oidc,
             public_url: endpoints.url.clone(),
             random,
             started_at: now,

@@ -293,6 +293,7 @@ pub fn config(data_dir: &Path) -> Config {
         organisation: "demo".into(),
         workspace: "demo".into(),
         mail: None,
+        oidc: None,
         replicas: ReplicaMode::Exclusive,
         replica_lease: LEASE,
         checkpoints: CheckpointSettings::default(),

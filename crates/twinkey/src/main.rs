@@ -4,6 +4,7 @@ mod client;
 mod commands;
 mod kafka_settings;
 mod mail_settings;
+mod oidc_settings;
 mod pinned;
 mod serve;
 mod settings;

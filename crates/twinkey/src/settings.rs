@@ -20,7 +20,7 @@ use twinkey_server::{
     webhooks::WebhookSettings,
 };
 
-use crate::{kafka_settings::KafkaArgs, mail_settings::MailArgs};
+use crate::{kafka_settings::KafkaArgs, mail_settings::MailArgs, oidc_settings::OidcArgs};
 
 /// Everything `twinkey serve` can be told. Each setting is a flag, a variable, or a line of twinkey.toml (the flag's name
 /// without the dashes in front).
@@ -109,6 +109,10 @@ pub struct Settings {
     #[command(flatten)]
     #[serde(flatten)]
     mail: MailArgs,
+
+    #[command(flatten)]
+    #[serde(flatten)]
+    oidc: OidcArgs,
 
     /// Let this installation leave the broker that it was bound to for the one that it is started with. Topics, records and
     /// groups stay behind; every valid token gets a principal on the other broker
@@ -252,6 +256,7 @@ impl Settings {
             organisation: settings.organisation.unwrap_or_else(|| "demo".into()),
             workspace: settings.workspace.unwrap_or_else(|| "demo".into()),
             mail: settings.mail.resolve()?,
+            oidc: settings.oidc.resolve()?,
             replicas,
             replica_lease: replica_lease(settings.replica_lease)?,
             checkpoints: CheckpointSettings {
@@ -361,6 +366,23 @@ mod tests {
     fn a_certificate_needs_its_key() {
         let flags = Settings { tls_certificate: Some("cert.pem".into()), ..Settings::default() };
         assert!(flags.resolve().err().expect("refused").to_string().contains("--tls-key"));
+    }
+
+    #[test]
+    fn a_provider_must_be_encrypted() {
+        let resolve = |line: &str| {
+            let directory = tempfile::tempdir().expect("temporary directory");
+            let file = directory.path().join("some.toml");
+            fs::write(&file, format!("{line}\noidc-client-id = 'twinkey'\n")).expect("written");
+            Settings { config: Some(file), ..Settings::default() }.resolve().map(|resolved| resolved.config.oidc)
+        };
+        for url in ["https://id.example.org", "http://localhost:8080"] {
+            assert!(resolve(&format!("oidc-issuer = '{url}'")).expect("valid").is_some());
+        }
+        for url in ["http://id.example.org", "id.example.org"] {
+            assert!(resolve(&format!("oidc-issuer = '{url}'")).is_err(), "{url}");
+        }
+        assert!(resolve("smtp-url = 'smtp://localhost'").err().expect("refused").to_string().contains("--smtp-from"));
     }
 
     #[test]

@@ -7,18 +7,19 @@ use sea_orm::{
 use sha2::{Digest, Sha256};
 
 use crate::db::{
-    self, audit, changes, checkpoints, deleted_tokens, deliveries, idempotency, installation, invitations,
+    self, audit, changes, checkpoints, deleted_tokens, deliveries, idempotency, identities, installation, invitations,
     organisations, pats, sessions, token_clients, tokens,
     users::{self, memberships},
     webhooks, workspaces,
 };
 
 /// The tables that make up an installation, in an order in which each only refers to those before it.
-pub const COPIED: [&str; 17] = [
+pub const COPIED: [&str; 18] = [
     "organisations",
     "workspaces",
     "users",
     "memberships",
+    "identities",
     "sessions",
     "pats",
     "invitations",
@@ -56,6 +57,7 @@ macro_rules! each_table {
             $function::<workspaces::Entity> $arguments.await?,
             $function::<users::Entity> $arguments.await?,
             $function::<memberships::Entity> $arguments.await?,
+            $function::<identities::Entity> $arguments.await?,
             $function::<sessions::Entity> $arguments.await?,
             $function::<pats::Entity> $arguments.await?,
             $function::<invitations::Entity> $arguments.await?,
@@ -78,12 +80,12 @@ pub async fn copy_all(
     source: &impl ConnectionTrait,
     target: &impl ConnectionTrait,
     report: &mut impl FnMut(&'static str, u64),
-) -> Result<[Content; 17], DbErr> {
+) -> Result<[Content; 18], DbErr> {
     Ok(each_table!(copy_table(source, Some(target), report)))
 }
 
 /// What is in every table.
-pub async fn read_all(db: &impl ConnectionTrait) -> Result<[Content; 17], DbErr> {
+pub async fn read_all(db: &impl ConnectionTrait) -> Result<[Content; 18], DbErr> {
     let nowhere = None::<&DatabaseConnection>;
     Ok(each_table!(copy_table(db, nowhere, &mut |_, _| ())))
 }

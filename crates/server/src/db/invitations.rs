@@ -107,6 +107,17 @@ fn within(organisation_id: &str, workspace_id: Option<&str>) -> Select<Entity> {
     }
 }
 
+/// Those for an address that have been neither accepted nor withdrawn, the oldest first.
+pub async fn list_for(db: &impl ConnectionTrait, email: &str) -> Result<Vec<Model>, DbErr> {
+    Entity::find()
+        .filter(Column::Email.eq(email))
+        .filter(Column::AcceptedAt.is_null())
+        .filter(Column::RevokedAt.is_null())
+        .order_by_asc(Column::CreatedAt)
+        .all(db)
+        .await
+}
+
 /// Stores an invitation. It takes the place of an open one for the same address and scope.
 pub async fn insert(db: &impl ConnectionTrait, row: Model) -> Result<(), DbErr> {
     let same_scope = match &row.workspace_id {

@@ -12,6 +12,7 @@ pub mod deliveries;
 pub mod failure;
 pub mod heartbeat;
 pub mod idempotency;
+pub mod identities;
 pub mod installation;
 pub mod invitations;
 pub mod key_use;

@@ -9,7 +9,7 @@ use sea_orm::{
 };
 use twinkey_api::{Role, WorkspaceId};
 
-use super::{invitations, pats, sessions};
+use super::{identities, invitations, pats, sessions};
 
 /// A row.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
@@ -163,6 +163,7 @@ async fn set(db: &impl ConnectionTrait, id: &str, column: Column, value: &str) -
 pub async fn delete(db: &impl ConnectionTrait, id: &str) -> Result<(), DbErr> {
     sessions::delete_of(db, id, None).await?;
     pats::delete_of(db, id).await?;
+    identities::delete_of(db, id).await?;
     memberships::Entity::delete_many().filter(memberships::Column::UserId.eq(id)).exec(db).await?;
     Entity::delete_by_id(id).exec(db).await?;
     Ok(())

@@ -84,15 +84,37 @@ fn not_found() -> ApiError {
 /// The invitation behind a link, if it can be accepted now.
 async fn find(app: &App, db: &impl ConnectionTrait, secret: &Secret) -> Result<db::invitations::Model, ApiError> {
     let row = db::invitations::find_by_secret(db, secret).await?.ok_or_else(not_found)?;
-    must_be_open(&row, app.now())?;
+    must_count(app, db, &row).await?;
+    Ok(row)
+}
+
+/// The invitations that somebody with this verified address can accept now.
+pub async fn open_for(
+    app: &App,
+    db: &impl ConnectionTrait,
+    email: &str,
+) -> Result<Vec<db::invitations::Model>, ApiError> {
+    let mut open = Vec::new();
+    for row in db::invitations::list_for(db, email).await? {
+        match must_count(app, db, &row).await {
+            Ok(()) => open.push(row),
+            Err(ApiError::InvitationGone(_)) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(open)
+}
+
+/// Refuses an invitation that cannot be accepted any longer.
+async fn must_count(app: &App, db: &impl ConnectionTrait, row: &db::invitations::Model) -> Result<(), ApiError> {
+    must_be_open(row, app.now())?;
     // What the inviter may not give any longer, his invitation does not give either.
-    let workspace_id = workspace(&row)?;
+    let workspace_id = workspace(row)?;
     let scope = workspace_id.as_ref().map_or(Scope::Organisation, Scope::Workspace);
     let void = || ApiError::InvitationGone("does not count any longer, because of who sent it");
     let inviter = db::users::find(db, &row.invited_by).await?.ok_or_else(void)?;
     let own = people::role_of(db, &inviter, scope).await?;
-    people::require(own, &[row.role()]).map_err(|_| void())?;
-    Ok(row)
+    people::require(own, &[row.role()]).map_err(|_| void())
 }
 
 fn workspace(row: &db::invitations::Model) -> Result<Option<WorkspaceId>, ApiError> {
@@ -161,7 +183,7 @@ async fn join(app: &App, caller: &UserCaller, secret: &Secret) -> Result<Accepte
 }
 
 /// Gives the account what the invitation says.
-async fn take(
+pub async fn take(
     app: &App,
     transaction: &impl ConnectionTrait,
     row: &db::invitations::Model,

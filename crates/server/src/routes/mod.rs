@@ -8,6 +8,7 @@ pub mod broker_settings;
 pub mod invitations;
 pub mod master_key;
 pub mod members;
+pub mod oidc;
 pub mod permissions;
 pub mod profile;
 pub mod sessions;
@@ -104,6 +105,9 @@ fn documented() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(profile::organisation))
         .routes(routes!(profile::list_pats, profile::create_pat))
         .routes(routes!(profile::delete_pat))
+        .routes(routes!(oidc::methods))
+        .routes(routes!(oidc::begin))
+        .routes(routes!(oidc::callback))
         .routes(routes!(sessions::list))
         .routes(routes!(sessions::end))
         .routes(routes!(sessions::change_password))

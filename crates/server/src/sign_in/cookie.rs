@@ -10,45 +10,52 @@ use twinkey_api::{TokenKind, token::Secret};
 
 use crate::{app::App, error::ApiError};
 
+/// The name of the session's cookie.
+const NAME: &str = "twinkey-session";
+
 /// The session of a browser, from its cookie. Refuses what another site may have caused.
 pub fn session(parts: &Parts, app: &App) -> Result<Option<Secret>, ApiError> {
-    let Some(secret) = find(&parts.headers, name(&app.public_url)) else { return Ok(None) };
+    let texts = values(&parts.headers, &full_name(&app.public_url, NAME));
+    let mut secrets = texts.into_iter().filter_map(|text| Secret::parse(text).ok());
+    let Some(secret) = secrets.find(|secret| secret.kind() == TokenKind::Session) else { return Ok(None) };
     let harmless = matches!(parts.method, Method::GET | Method::HEAD | Method::OPTIONS);
     if harmless || is_own_site(&parts.headers, &app.public_url) { Ok(Some(secret)) } else { Err(ApiError::CrossSite) }
 }
 
 /// The `Set-Cookie` header that begins a session.
 pub fn begin(public_url: &str, secret: &Secret, lasts: SignedDuration) -> HeaderValue {
-    set(public_url, secret.expose(), lasts.as_secs())
+    set(public_url, NAME, secret.expose(), lasts.as_secs())
 }
 
 /// The `Set-Cookie` header that ends it.
 pub fn end(public_url: &str) -> HeaderValue {
-    set(public_url, "", 0)
+    set(public_url, NAME, "", 0)
 }
 
-fn set(public_url: &str, value: &str, seconds: i64) -> HeaderValue {
+/// A `Set-Cookie` header that no script in the browser can read.
+pub fn set(public_url: &str, name: &str, value: &str, seconds: i64) -> HeaderValue {
     let secure = if is_https(public_url) { "; Secure" } else { "" };
-    let text = format!("{}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}", name(public_url));
+    let text =
+        format!("{}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}", full_name(public_url, name));
     let mut header = HeaderValue::from_str(&text).expect("letters, digits and punctuation");
     header.set_sensitive(true);
     header
 }
 
 /// With the prefix `__Host-` a browser takes the cookie only from this very host, and only encrypted.
-fn name(public_url: &str) -> &'static str {
-    if is_https(public_url) { "__Host-twinkey-session" } else { "twinkey-session" }
+pub fn full_name(public_url: &str, name: &str) -> String {
+    format!("{}{name}", if is_https(public_url) { "__Host-" } else { "" })
 }
 
 fn is_https(public_url: &str) -> bool {
     public_url.starts_with("https://")
 }
 
-fn find(headers: &HeaderMap, name: &str) -> Option<Secret> {
-    let values = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
-    let pairs = values.flat_map(|value| value.split(';')).filter_map(|pair| pair.trim().split_once('='));
-    let secrets = pairs.filter(|(key, _)| *key == name).filter_map(|(_, value)| Secret::parse(value).ok());
-    secrets.into_iter().find(|secret| secret.kind() == TokenKind::Session)
+/// What a request's cookies of this name hold; a browser may send several.
+pub fn values<'a>(headers: &'a HeaderMap, name: &str) -> Vec<&'a str> {
+    let lines = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+    let pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
+    pairs.filter(|(key, _)| *key == name).map(|(_, value)| value).collect()
 }
 
 /// `Sec-Fetch-Site` is set by the browser and cannot be set by a page; browsers from before 2023 send only `Origin`.

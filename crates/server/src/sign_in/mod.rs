@@ -2,6 +2,7 @@
 
 pub mod cookie;
 pub mod limits;
+pub mod oidc;
 
 use std::{
     convert::Infallible,

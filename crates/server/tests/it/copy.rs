@@ -114,7 +114,7 @@ async fn a_database_on_postgresql_that_is_in_use_is_neither_read_nor_written() {
     full.stop_and_copy(&data_dir).await;
     let url = db::sqlite_url(&data_dir.join("twinkey.db"));
     source.query(
-        "TRUNCATE audit, audit_checkpoints, changes, installation, invitations, memberships, organisations, pats, sessions, \
+        "TRUNCATE audit, audit_checkpoints, changes, identities, installation, invitations, memberships, organisations, pats, sessions, \
          tokens, users, webhook_deliveries, webhooks, workspaces",
     );
     let in_use = copy(&url, &source.url, |_, _| ()).await.expect_err("refused");

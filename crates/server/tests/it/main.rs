@@ -12,6 +12,7 @@ mod deletion;
 mod invitations;
 mod kafka;
 mod members;
+mod oidc;
 mod openapi;
 mod operations;
 mod people;

@@ -1,4 +1,4 @@
-//! Names, invitations, where sessions come from, and what personal access tokens are limited to.
+//! Names, invitations, accounts at an OpenID Connect provider, where sessions come from, and what personal access tokens are limited to.
 
 use sea_orm::DbBackend;
 use sea_orm_migration::{
@@ -35,6 +35,16 @@ impl MigrationTrait for People {
             .foreign_key(ForeignKey::create().from("invitations", "workspace_id").to("workspaces", "id"))
             .take();
         manager.create_table(invitations).await?;
+        let identities = Table::create()
+            .table("identities")
+            .col(string("issuer"))
+            .col(string("subject"))
+            .col(string("user_id"))
+            .col(big_integer("created_at"))
+            .primary_key(Index::create().col("issuer").col("subject"))
+            .foreign_key(ForeignKey::create().from("identities", "user_id").to("users", "id"))
+            .take();
+        manager.create_table(identities).await?;
         for (table, column) in [
             ("users", string_null("name")),
             ("sessions", string_null("address")),
@@ -50,6 +60,7 @@ impl MigrationTrait for People {
         for (name, table, column) in [
             ("sessions_user", "sessions", "user_id"),
             ("pats_user", "pats", "user_id"),
+            ("identities_user", "identities", "user_id"),
             ("memberships_workspace", "memberships", "workspace_id"),
             ("invitations_email", "invitations", "email"),
         ] {
