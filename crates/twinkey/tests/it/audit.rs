@@ -50,7 +50,7 @@ async fn b7_an_auditor_verifies_with_nothing_but_files_and_a_public_key() {
     let away = directory.path().join("auditor");
     fs::create_dir(&away).expect("made");
     let [export, checkpoints] = ["audit.jsonl", "checkpoints.jsonl"].map(|name| away.join(name));
-    let [export_path, checkpoints_path] = [&export, &checkpoints].map(|path| path.to_str().expect("text"));
+    let export_path = export.to_str().expect("text");
     stdout(&run(&data_dir, &["audit", "export", "--file", export_path]));
     assert!(!run(&data_dir, &["audit", "export", "--file", export_path]).status.success(), "it exists");
     fs::write(&checkpoints, stdout(&run(&data_dir, &["audit", "checkpoints"]))).expect("written");
