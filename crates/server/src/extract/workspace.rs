@@ -11,6 +11,7 @@ use twinkey_api::{Role, WorkspaceId};
 use super::{Caller, UserCaller};
 use crate::{
     app::App,
+    db,
     error::ApiError,
     registry::{KnownToken, Pair},
     validity,
