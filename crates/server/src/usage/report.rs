@@ -59,19 +59,15 @@ pub async fn report(app: &App, workspace_id: &WorkspaceId, pair: &Pair) -> Resul
     })
 }
 
-/// The verdict alone. `thorough`: with what this server has not stored yet, and with what a cluster knows.
+/// The verdict alone. `thorough`: with what a cluster knows, which may take it a while to tell.
 pub async fn verdict_on(
     app: &App,
     workspace_id: &WorkspaceId,
     pair: &Pair,
     thorough: bool,
 ) -> Result<SafeToRotate, ApiError> {
-    let members = if thorough {
-        store_what_is_counted(app).await;
-        Members::look(app, workspace_id).await
-    } else {
-        Arc::default()
-    };
+    store_what_is_counted(app).await;
+    let members = if thorough { Members::look(app, workspace_id).await } else { Arc::default() };
     let [current, _] = valid(pair);
     let token = describe(app, &[current], &members).await?;
     judge(app, workspace_id, &token[0], &members).await

@@ -25,7 +25,15 @@ async fn s1_g4_an_sdk_token_reaches_exactly_the_streaming_routes() {
         "GET /auth/token/details",
         "GET /auth/permissions/query",
     ];
-    let open = ["POST /auth/sign-in", "GET /healthz", "GET /readyz", "GET /metrics"];
+    let open = [
+        "POST /auth/sign-in",
+        "GET /auth/methods",
+        "GET /auth/oidc",
+        "GET /auth/oidc/callback",
+        "GET /healthz",
+        "GET /readyz",
+        "GET /metrics",
+    ];
     let openapi = server.api.get("/openapi.json", "").await.ok();
     let mut seen = 0;
     for (path, methods) in openapi["paths"].as_object().expect("paths") {

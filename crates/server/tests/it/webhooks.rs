@@ -553,30 +553,6 @@ async fn a_signing_secret_stays_the_same_when_the_master_key_changes() {
     verify(&secret, &receiver.wait_for(1).await[0]);
 }
 
-/// Whoever is on call hears that a rotation was forced against somebody, and that the old token is tried again.
-#[tokio::test(flavor = "multi_thread")]
-async fn b1_b2_a_forced_rotation_and_the_use_of_a_dead_token_are_told() {
-    let (server, receiver) = (start().await, Receiver::start().await);
-    let events = [WebhookEvent::UnsafeRotationForced.name(), WebhookEvent::TokenUsedAfterDeactivation.name()];
-    create(&server, &receiver.url(), &events).await;
-    let old = server.token(twinkey_api::token_pair::Slot::Current).await;
-    assert!(server.api.accepts(server.workspace(), &old).await);
-    let body = json!({"expectedGeneration": 0, "force": true, "reason": "leaked"});
-    let path = format!("/workspaces/{}/tokens/rotate", server.workspace());
-    server.api.post(&path, &server.admin, &body).await.ok();
-    assert!(!server.api.accepts(server.workspace(), &old).await);
-    let received = receiver.wait_for(2).await;
-    let bodies: Vec<Value> = received.iter().map(|it| serde_json::from_str(&it.body).expect("JSON")).collect();
-    assert_eq!(bodies[0]["type"], "token.unsafe_rotation_forced");
-    assert!(bodies[0]["data"]["forced"].as_str().expect("a sentence").contains("127.0.0.1"), "{}", bodies[0]);
-    assert_eq!(bodies[1]["type"], "token.used_after_deactivation");
-    assert_eq!(bodies[1]["data"]["address"], "127.0.0.1");
-    for it in &received {
-        assert!(!it.body.contains(&old));
-    }
-    server.stop().await;
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn webhooks_end_with_their_workspace() {
     let (server, receiver) = (start().await, Receiver::start().await);

@@ -64,6 +64,11 @@ async fn b1_b2_every_group_member_names_its_token_and_the_verdict_says_what_is_n
     // So long ago that only what is open counts.
     server.advance(SignedDuration::from_hours(2));
 
+    // The cluster is asked once a second at most, and may have been a moment ago.
+    until("the member of orders is seen", async || {
+        usage(&server).await["safeToRotate"]["reasons"].as_array().is_some_and(|it| !it.is_empty())
+    })
+    .await;
     let seen = usage(&server).await;
     let groups = |token: usize| {
         let clients = seen["tokens"][token]["clients"].as_array().expect("a list");
