@@ -34,6 +34,7 @@ fn step() -> impl Strategy<Value = Step> {
 pub mod machine {
     use std::{collections::HashSet, future::Future, pin::pin, task::Poll};
 
+    use jiff::SignedDuration;
     use tokio::runtime::Runtime;
     use twinkey_api::{WorkspaceId, token_pair::Slot};
     use twinkey_server::{
@@ -148,6 +149,8 @@ pub mod machine {
         let abandoned = server.server.take().expect("running");
         runtime.shutdown_background();
         drop(abandoned);
+        // What is older than the server is nobody's work any more, and a start takes its time.
+        server.advance(SignedDuration::from_secs(1));
         let runtime = Runtime::new().expect("a runtime");
         let server = runtime.block_on(async {
             // The database's own threads may still be at the last statement they were given; a killed process has none.
