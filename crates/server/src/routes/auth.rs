@@ -31,7 +31,7 @@ use crate::{
 #[utoipa::path(
     post, path = "/auth/sign-in", tag = "people", security(()),
     request_body = SignIn,
-    responses((status = 200, body = SignedInBody), (status = 401, body = ErrorBody), (status = 422, body = ErrorBody), (status = 429, body = ErrorBody))
+    responses((status = 200, body = SignedInBody), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 422, body = ErrorBody), (status = 429, body = ErrorBody))
 )]
 pub async fn sign_in(
     State(app): State<Arc<App>>,
