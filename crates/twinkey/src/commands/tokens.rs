@@ -160,6 +160,9 @@ impl Tokens {
                 let path = format!("/workspaces/{workspace}/tokens/emergency-rotation");
                 let preview: EmergencyPreview = client.get(&path).await?;
                 tell_preview(&preview)?;
+                let mut used = usage::get(&client, &workspace).await?;
+                used.tokens.retain(|token| token.deactivated_at.is_none());
+                write!(std::io::stdout(), "{}", usage::tables(&used))?;
                 if !yes && !typed(&workspace, "Type the workspace's id to replace both tokens: ")? {
                     eprintln!("Nothing was changed.");
                     return Ok(ExitCode::FAILURE);

@@ -108,7 +108,8 @@ fn names(verdict: &SafeToRotate) -> Vec<[String; 2]> {
     verdict.reasons.iter().map(|reason| [reason.client.name.clone(), reason.client.address.clone()]).collect()
 }
 
-fn tables(usage: &TokenUsage) -> String {
+/// The tokens, each with its clients.
+pub fn tables(usage: &TokenUsage) -> String {
     let mut lines = vec![format!("Workspace {}, generation {}", usage.workspace_id, usage.generation)];
     for token in &usage.tokens {
         let died = token.deactivated_at.map_or_else(String::new, |at| format!(" {}", ago(at, usage.at)));
