@@ -6,13 +6,17 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use tokio::sync::{Mutex as Turn, oneshot};
+use tokio::sync::{Semaphore, oneshot};
 use twinkey_kafka_admin::{
     Cluster,
     principals::{BATCH, Granted, Principal},
 };
 
 use crate::broker::BrokerError;
+
+/// Batches that are ordered at the same time: while one is written the keys of another one are derived. That a batch shows is
+/// waited for beside the next one.
+const AT_ONCE: usize = 2;
 
 type Outcome = Result<Granted, BrokerError>;
 
@@ -22,11 +26,15 @@ struct Waiting {
 }
 
 /// Those who wait.
-#[derive(Default)]
 pub struct Together {
     waiting: Mutex<Vec<Waiting>>,
-    /// One batch is ordered at a time; that it shows is waited for beside the next one.
-    turn: Turn<()>,
+    turns: Semaphore,
+}
+
+impl Default for Together {
+    fn default() -> Self {
+        Self { waiting: Mutex::default(), turns: Semaphore::new(AT_ONCE) }
+    }
 }
 
 impl Together {
@@ -42,7 +50,7 @@ impl Together {
     }
 
     async fn turn(&self, cluster: &Cluster) {
-        let turn = self.turn.lock().await;
+        let turn = self.turns.acquire().await.expect("never closed");
         let callers = self.take();
         let batch: Vec<_> = callers.iter().flat_map(|caller| caller.principals.clone()).collect();
         if batch.is_empty() {
