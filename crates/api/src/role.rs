@@ -42,6 +42,12 @@ impl Role {
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|role| role.name() == name)
     }
+
+    /// The role that was stored under this name. A word that this version does not know, because a later one wrote it, gives
+    /// nothing.
+    pub fn from_stored(name: &str) -> Self {
+        Self::from_name(name).unwrap_or(Self::None)
+    }
 }
 
 #[cfg(test)]
@@ -60,5 +66,6 @@ mod tests {
         for role in Role::ALL {
             assert_eq!(Role::from_name(role.name()), Some(role));
         }
+        assert_eq!((Role::from_stored("Admin"), Role::from_stored("Owner")), (Role::Admin, Role::None));
     }
 }

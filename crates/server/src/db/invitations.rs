@@ -43,9 +43,9 @@ pub enum Relation {}
 impl ActiveModelBehavior for ActiveModel {}
 
 impl Model {
-    /// The role; a word that this version does not know gives nothing.
+    /// The role.
     pub fn role(&self) -> Role {
-        Role::from_name(&self.role).unwrap_or(Role::None)
+        Role::from_stored(&self.role)
     }
 
     /// Whether it can be accepted.

@@ -39,9 +39,9 @@ pub enum Relation {}
 impl ActiveModelBehavior for ActiveModel {}
 
 impl Model {
-    /// The role in the organisation; a word that this version does not know gives nothing.
+    /// The role in the organisation.
     pub fn organisation_role(&self) -> Role {
-        Role::from_name(&self.role).unwrap_or(Role::None)
+        Role::from_stored(&self.role)
     }
 }
 
@@ -71,9 +71,9 @@ pub mod memberships {
     impl ActiveModelBehavior for ActiveModel {}
 
     impl Model {
-        /// What; a word that this version does not know gives nothing.
+        /// What.
         pub fn role(&self) -> Role {
-            Role::from_name(&self.role).unwrap_or(Role::None)
+            Role::from_stored(&self.role)
         }
     }
 }

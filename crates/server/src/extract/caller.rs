@@ -68,7 +68,7 @@ pub struct Limits {
 
 impl Limits {
     fn of(pat: &db::pats::Model) -> Self {
-        let role = pat.role.as_ref().map(|role| Role::from_name(role).unwrap_or(Role::None));
+        let role = pat.role.as_deref().map(Role::from_stored);
         Self { workspace_id: pat.workspace_id.clone(), role }
     }
 

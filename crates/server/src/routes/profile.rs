@@ -65,7 +65,7 @@ pub async fn list_pats(
         created_at: db::timestamp(row.created_at),
         expires_at: row.expires_at.map(db::timestamp),
         workspace_id: row.workspace_id,
-        role: row.role.as_deref().map(|role| Role::from_name(role).unwrap_or(Role::None)),
+        role: row.role.as_deref().map(Role::from_stored),
     };
     Ok(Json(rows.ok_or_else(unknown_cursor)?.into_iter().map(describe).collect()))
 }

@@ -95,19 +95,13 @@ impl Broker for Kafka {
     }
 
     async fn make_principals(&self, principals: &[Principal]) -> Result<(), BrokerError> {
-        let principals = principals.iter().map(Into::into).collect::<Vec<_>>();
-        let limit = limit(principals.len());
-        let granted = timeout(limit, self.together.make(&self.cluster, principals)).await.map_err(|_| late(limit))?;
-        tell_silent(granted?);
-        Ok(())
+        let principals: Vec<_> = principals.iter().map(Into::into).collect();
+        granted(principals.len(), self.together.make(&self.cluster, principals)).await
     }
 
     async fn ensure_principals(&self, principals: &[Principal]) -> Result<(), BrokerError> {
         let principals: Vec<_> = principals.iter().map(Into::into).collect();
-        let limit = limit(principals.len());
-        let granted = timeout(limit, self.cluster.ensure_principals(&principals)).await.map_err(|_| late(limit))?;
-        tell_silent(granted?);
-        Ok(())
+        granted(principals.len(), self.cluster.ensure_principals(&principals)).await
     }
 
     async fn cut_off(&self, principal: &str) -> CutOff {
@@ -133,16 +127,15 @@ impl Broker for Kafka {
     async fn shutdown(&self) {}
 }
 
-/// A rotation waits for this, and whoever asked for the rotation does not wait for ever.
-fn limit(principals: usize) -> Duration {
-    GRANT_LIMIT + GRANT_EACH * u32::try_from(principals).unwrap_or(u32::MAX)
-}
-
-fn late(limit: Duration) -> BrokerError {
-    BrokerError::Unknown(format!("Kafka did not grant a token its rights within {} s", limit.as_secs()))
-}
-
-fn tell_silent(granted: Granted) {
+/// Waits for a grant to so many principals, within a bound: a rotation waits for this, and whoever asked for the rotation does
+/// not wait for ever.
+async fn granted<E: Into<BrokerError>>(
+    principals: usize,
+    granting: impl Future<Output = Result<Granted, E>>,
+) -> Result<(), BrokerError> {
+    let limit = GRANT_LIMIT + GRANT_EACH * u32::try_from(principals).unwrap_or(u32::MAX);
+    let late = |_| BrokerError::Unknown(format!("Kafka did not grant a token its rights within {} s", limit.as_secs()));
+    let granted = timeout(limit, granting).await.map_err(late)?.map_err(Into::into)?;
     for silent in granted.silent {
         tracing::warn!(
             broker = silent.broker.id,
@@ -151,6 +144,7 @@ fn tell_silent(granted: Granted) {
             "a broker does not show the rights of a new token yet; it may refuse the token for a while"
         );
     }
+    Ok(())
 }
 
 impl From<&Principal> for admin::principals::Principal {
