@@ -141,7 +141,35 @@ fn documented() -> OpenApiRouter<Arc<App>> {
 
 /// The OpenAPI document, as it is committed in `openapi.json`.
 pub fn openapi() -> utoipa::openapi::OpenApi {
-    documented().into_openapi()
+    named(documented().into_openapi())
+}
+
+/// Gives each operation an id of its own, from its method and path; generators of clients name their functions by it. The names
+/// of the handlers, which it would be otherwise, repeat from resource to resource.
+fn named(mut openapi: utoipa::openapi::OpenApi) -> utoipa::openapi::OpenApi {
+    for (path, item) in &mut openapi.paths.paths {
+        let methods = [
+            ("get", &mut item.get),
+            ("post", &mut item.post),
+            ("put", &mut item.put),
+            ("patch", &mut item.patch),
+            ("delete", &mut item.delete),
+        ];
+        for (method, operation) in methods {
+            let Some(operation) = operation else { continue };
+            let mut id = method.to_owned();
+            for word in
+                path.split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '{').filter(|it| !it.is_empty())
+            {
+                let (by, word) = word.strip_prefix('{').map_or(("", word), |parameter| ("By", parameter));
+                id += by;
+                id.extend(word[..1].chars().map(|first| first.to_ascii_uppercase()));
+                id += &word[1..];
+            }
+            operation.operation_id = Some(id);
+        }
+    }
+    openapi
 }
 
 /// The paths of all routes, with parameters in braces.
@@ -166,7 +194,7 @@ pub fn service(
             message: "This route exists, but not with this method; see /docs".into(),
         })
         .with_state(app)
-        .merge(SwaggerUi::new("/docs").url("/openapi.json", openapi).config(offline()));
+        .merge(SwaggerUi::new("/docs").url("/openapi.json", named(openapi)).config(offline()));
     let limits = ServiceBuilder::new()
         .layer(observe)
         .layer(CatchPanicLayer::custom(|_| ApiError::Internal("a handler panicked".into()).into_response()))

@@ -1,4 +1,4 @@
-//! A proxy before PostgreSQL that does something to the next COMMIT.
+//! A proxy before PostgreSQL that does something to the next COMMIT of a certain kind.
 
 use std::{
     net::SocketAddr,
@@ -15,7 +15,7 @@ use tokio::{
 /// The message of the wire protocol, whole: it is small and the driver sends it at once.
 const COMMIT: &[u8] = b"Q\x00\x00\x00\x0bCOMMIT\x00";
 
-/// What happens to the next COMMIT.
+/// What happens to the COMMIT.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fate {
     /// It takes effect, and its answer is lost with the connection.
@@ -28,11 +28,19 @@ pub enum Fate {
     Held(Duration),
 }
 
+/// What happens, and to which COMMIT: the next one of a transaction that sent this text. Every effect stores its audit record's
+/// action; the background's transactions, such as the sums of usage, come between at any time and must not be struck instead.
+#[derive(Debug, Clone, Copy)]
+struct Armed {
+    fate: Fate,
+    action: &'static str,
+}
+
 /// The proxy; ends with the test's runtime.
 pub struct CommitProxy {
     /// Where to connect.
     pub address: SocketAddr,
-    next: Arc<Mutex<Option<Fate>>>,
+    next: Arc<Mutex<Option<Armed>>>,
     away: watch::Sender<bool>,
 }
 
@@ -56,9 +64,9 @@ impl CommitProxy {
         Self { address, next, away }
     }
 
-    /// Arms it.
-    pub fn set(&self, fate: Fate) {
-        *self.next.lock().unwrap_or_else(PoisonError::into_inner) = Some(fate);
+    /// Arms it for the next transaction whose audit record has this action.
+    pub fn set(&self, fate: Fate, action: &'static str) {
+        *self.next.lock().unwrap_or_else(PoisonError::into_inner) = Some(Armed { fate, action });
     }
 
     /// Closes every connection, but for those with a COMMIT that has struck, and further ones at once; or carries again.
@@ -72,7 +80,12 @@ impl CommitProxy {
     }
 }
 
-async fn carry(client: TcpStream, server: TcpStream, armed: Arc<Mutex<Option<Fate>>>, mut away: watch::Receiver<bool>) {
+async fn carry(
+    client: TcpStream,
+    server: TcpStream,
+    armed: Arc<Mutex<Option<Armed>>>,
+    mut away: watch::Receiver<bool>,
+) {
     let (mut from_client, mut to_client) = client.into_split();
     let (mut from_server, mut to_server) = server.into_split();
     let answers = tokio::spawn(async move {
@@ -80,6 +93,7 @@ async fn carry(client: TcpStream, server: TcpStream, armed: Arc<Mutex<Option<Fat
         (from_server, to_client)
     });
     let mut buffer = vec![0; 64 << 10];
+    let mut since_commit = Vec::new();
     loop {
         let read = tokio::select! {
             read = from_client.read(&mut buffer) => read,
@@ -87,8 +101,15 @@ async fn carry(client: TcpStream, server: TcpStream, armed: Arc<Mutex<Option<Fat
         };
         let Ok(length @ 1..) = read else { break };
         let bytes = &buffer[..length];
-        let fate = (bytes == COMMIT).then(|| armed.lock().unwrap_or_else(PoisonError::into_inner).take()).flatten();
-        match fate {
+        let fate = if bytes == COMMIT {
+            let mut armed = armed.lock().unwrap_or_else(PoisonError::into_inner);
+            let sent = std::mem::take(&mut since_commit);
+            armed.take_if(|armed| sent.windows(armed.action.len()).any(|text| text == armed.action.as_bytes()))
+        } else {
+            since_commit.extend_from_slice(bytes);
+            None
+        };
+        match fate.map(|armed| armed.fate) {
             None => {}
             Some(Fate::Held(time)) => tokio::time::sleep(time).await,
             Some(Fate::Lost) => break,

@@ -130,7 +130,7 @@ async fn g1_g6_what_could_not_be_settled_is_settled_later() {
     let server = TestServer::start_on(Some(database)).await;
     let old = server.token(Slot::Current).await;
     let mut stream = server.stream(&old).await;
-    proxy.set(Fate::AnswerLost);
+    proxy.set(Fate::AnswerLost, "token.rotated");
     let (api, admin) = (server.api.clone(), server.admin.clone());
     let rotating = tokio::spawn(async move { api.rotate("demo", &admin, 0).await });
     while !proxy.struck() {
@@ -196,7 +196,7 @@ async fn g1_g6_a_commit_whose_answer_is_lost_is_settled() {
         (Fate::Held(Duration::from_secs(4)), false),
     ] {
         let tokens = [server.token(Slot::Current).await, server.token(Slot::Next).await];
-        proxy.set(fate);
+        proxy.set(fate, "token.rotated");
         let answer = server.api.rotate("demo", &server.admin, generation).await;
         assert!(proxy.struck(), "{fate:?}: there was no commit");
         if takes_effect {
@@ -209,14 +209,14 @@ async fn g1_g6_a_commit_whose_answer_is_lost_is_settled() {
         assert_eq!(server.api.accepts("demo", &tokens[0]).await, !takes_effect, "{fate:?}");
         assert!(server.api.accepts("demo", &tokens[1]).await, "{fate:?}");
         let id = format!("w{generation}{}", if takes_effect { "a" } else { "b" });
-        proxy.set(fate);
+        proxy.set(fate, "workspace.created");
         let created = server.api.post("/workspaces", &server.admin, &json!({"workspaceId": id})).await;
         assert_eq!(created.status == 200, takes_effect, "{fate:?}: {}", created.text);
         let path = format!("/workspaces/{id}/tokens");
         assert_eq!(server.api.get(&path, &server.admin).await.status == 200, takes_effect, "{fate:?}");
     }
     // Everything else that is stored says that it does not know.
-    proxy.set(Fate::AnswerLost);
+    proxy.set(Fate::AnswerLost, "pat.created");
     let unknown = server.api.post("/profile/tokens", &server.admin, &json!({"name": "ci"})).await;
     assert_eq!(unknown.json()["code"], "OutcomeUnknown", "{}", unknown.text);
     unknown.refused(503);

@@ -7,6 +7,17 @@ fn openapi_json_is_up_to_date() {
     assert!(committed.trim_end() == generated, "openapi.json is out of date: run `make openapi`");
 }
 
+/// Generators of clients name their functions by it.
+#[test]
+fn every_operation_has_an_id_of_its_own() {
+    let document = serde_json::to_value(twinkey_server::routes::openapi()).expect("serialisable");
+    let items = document["paths"].as_object().expect("paths").values();
+    let operations = items.flat_map(|item| item.as_object().expect("operations").values());
+    let ids: Vec<_> = operations.map(|operation| operation["operationId"].as_str().expect("an id")).collect();
+    let distinct: std::collections::HashSet<_> = ids.iter().collect();
+    assert_eq!(distinct.len(), ids.len(), "{ids:?}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_reference_loads_nothing_from_another_host() {
     let server = twinkey_testkit::TestServer::start().await;

@@ -1,0 +1,16 @@
+import createFetchClient from 'openapi-fetch'
+import createQueryClient from 'openapi-react-query'
+import { ApiError } from './error'
+import type { paths } from './schema'
+
+/** Requests to this server, typed from its OpenAPI document. The session is a cookie that scripts cannot read. */
+export const http = createFetchClient<paths>({ baseUrl: '/', credentials: 'same-origin', cache: 'no-store' })
+
+http.use({
+  async onResponse({ response }) {
+    if (!response.ok) throw await ApiError.of(response)
+  },
+})
+
+/** The same as queries and mutations. Only the hook files beside this one use it. */
+export const api = createQueryClient(http)

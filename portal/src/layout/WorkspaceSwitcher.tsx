@@ -1,0 +1,57 @@
+import { Button, Menu, Text } from '@mantine/core'
+import { IconChevronDown } from '@tabler/icons-react'
+import { Link, useParams } from '@tanstack/react-router'
+import { useWorkspaces } from '../api/workspaces'
+
+const SHOWN = 12
+
+/** The workspace that is open, and the way to another one. */
+export function WorkspaceSwitcher() {
+  const { workspaceId } = useParams({ strict: false })
+  const workspaces = useWorkspaces().data
+  if (workspaceId === undefined) return null
+  const name = workspaces?.find((workspace) => workspace.workspaceId === workspaceId)?.name ?? workspaceId
+  return (
+    <Menu position="bottom-start" width={260}>
+      <Menu.Target>
+        <Button
+          variant="subtle"
+          color="gray"
+          c="var(--mantine-color-text)"
+          rightSection={<IconChevronDown size={14} aria-hidden />}
+          px="xs"
+          miw={0}
+          aria-label={`Workspace ${name}; choose another one`}
+        >
+          <Text span truncate maw={{ base: 120, sm: 280 }} fw={600} fz="sm">
+            {name}
+          </Text>
+        </Button>
+      </Menu.Target>
+      <Menu.Dropdown>
+        <Menu.Label>Workspaces</Menu.Label>
+        {workspaces?.slice(0, SHOWN).map((workspace) => (
+          <Menu.Item
+            key={workspace.workspaceId}
+            component={Link}
+            to="/workspaces/$workspaceId/topics"
+            params={{ workspaceId: workspace.workspaceId }}
+          >
+            <Text fz="sm" truncate>
+              {workspace.name}
+            </Text>
+            {workspace.name !== workspace.workspaceId && (
+              <Text fz="xs" c="dimmed" truncate>
+                {workspace.workspaceId}
+              </Text>
+            )}
+          </Menu.Item>
+        ))}
+        <Menu.Divider />
+        <Menu.Item component={Link} to="/workspaces">
+          All workspaces
+        </Menu.Item>
+      </Menu.Dropdown>
+    </Menu>
+  )
+}

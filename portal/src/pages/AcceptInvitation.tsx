@@ -1,0 +1,5 @@
+import { Page } from '../components/Page'
+
+export function AcceptInvitation() {
+  return <Page title="AcceptInvitation">…</Page>
+}

@@ -1,0 +1,5 @@
+import { Page } from '../../components/Page'
+
+export function Workspaces() {
+  return <Page title="Workspaces">…</Page>
+}

@@ -1,0 +1,20 @@
+import react from '@vitejs/plugin-react'
+import { defineConfig } from 'vitest/config'
+
+// `npm run dev` serves the pages from here and everything else from a Twinkey that runs at TWINKEY_URL.
+const server = process.env.TWINKEY_URL ?? 'http://localhost:8080'
+
+export default defineConfig({
+  base: '/portal/',
+  plugins: [react()],
+  build: {
+    // Inlined files would be `data:` URLs, which the Content-Security-Policy forbids.
+    assetsInlineLimit: 0,
+    chunkSizeWarningLimit: 600,
+  },
+  server: { proxy: { '^/(?!portal/)': server } },
+  test: {
+    environment: 'jsdom',
+    include: ['src/**/*.test.{ts,tsx}'],
+  },
+})
