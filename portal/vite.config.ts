@@ -1,4 +1,5 @@
 import react from '@vitejs/plugin-react'
+import { compression } from 'vite-plugin-compression2'
 import { defineConfig } from 'vitest/config'
 
 // `npm run dev` serves the pages from here and everything else from a Twinkey that runs at TWINKEY_URL.
@@ -6,7 +7,8 @@ const server = process.env.TWINKEY_URL ?? 'http://localhost:8080'
 
 export default defineConfig({
   base: '/portal/',
-  plugins: [react()],
+  // Compressed once here and not at each request. Fonts are compressed already.
+  plugins: [react(), compression({ algorithms: ['brotliCompress', 'gzip'], exclude: /\.(woff2|html)$/ })],
   build: {
     // Inlined files would be `data:` URLs, which the Content-Security-Policy forbids.
     assetsInlineLimit: 0,

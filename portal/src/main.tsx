@@ -14,7 +14,7 @@ import { createQueryClient } from './api/queryClient'
 import { createPortalRouter, toSignIn } from './router'
 import { cssVariablesResolver, theme } from './theme'
 
-const nonce = document.querySelector<HTMLMetaElement>('meta[property="csp-nonce"]')?.content ?? ''
+const nonce = document.querySelector<HTMLMetaElement>('meta[property="csp-nonce"]')?.nonce ?? ''
 // The dialogs' scroll lock inserts a style of its own and looks for the nonce under this name.
 Object.assign(globalThis, { __webpack_nonce__: nonce })
 

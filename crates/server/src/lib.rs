@@ -27,6 +27,7 @@ pub mod mail;
 pub mod metrics;
 pub mod password;
 pub mod people;
+pub mod portal;
 pub mod random;
 pub mod registry;
 pub mod rekeying;

@@ -1,7 +1,6 @@
-import { Button } from '@mantine/core'
 import { IconMapOff } from '@tabler/icons-react'
-import { Link } from '@tanstack/react-router'
 import { Empty } from './Empty'
+import { ButtonLink } from './links'
 import { Page } from './Page'
 
 /** No page has this address. */
@@ -12,9 +11,9 @@ export function NotFound() {
         icon={<IconMapOff />}
         title="There is no page at this address"
         action={
-          <Button component={Link} to="/workspaces" mt="xs">
+          <ButtonLink to="/workspaces" mt="xs">
             Go to the workspaces
-          </Button>
+          </ButtonLink>
         }
       >
         Perhaps the link is from an older version, or something was left out when it was copied.

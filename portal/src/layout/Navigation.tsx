@@ -1,7 +1,8 @@
-import { NavLink, Stack, Text } from '@mantine/core'
-import { Link, useMatchRoute, useParams } from '@tanstack/react-router'
+import { Stack, Text } from '@mantine/core'
+import { useMatchRoute, useParams } from '@tanstack/react-router'
 import { useProfile } from '../api/profile'
 import { isAtLeast } from '../api/role'
+import { NavigationLink } from '../components/links'
 import { ORGANISATION_PAGES, WORKSPACE_PAGES } from './pages'
 import classes from './Shell.module.css'
 
@@ -16,9 +17,8 @@ export function Navigation({ onNavigate }: { onNavigate: () => void }) {
         <>
           <Heading>Workspace</Heading>
           {WORKSPACE_PAGES.map(({ label, icon: Icon, to, also }) => (
-            <NavLink
+            <NavigationLink
               key={to}
-              component={Link}
               to={to}
               params={{ workspaceId }}
               onClick={onNavigate}
@@ -33,9 +33,8 @@ export function Navigation({ onNavigate }: { onNavigate: () => void }) {
       <Heading>Organisation</Heading>
       {ORGANISATION_PAGES.filter((page) => isAtLeast(profile.role, page.role)).map(
         ({ label, icon: Icon, to }) => (
-          <NavLink
+          <NavigationLink
             key={to}
-            component={Link}
             to={to}
             onClick={onNavigate}
             label={label}

@@ -7,8 +7,9 @@ import {
   IconSun,
   IconUserCircle,
 } from '@tabler/icons-react'
-import { Link, useNavigate } from '@tanstack/react-router'
+import { useNavigate } from '@tanstack/react-router'
 import { useProfile, useSignOut } from '../api/profile'
+import { MenuLink } from '../components/links'
 
 const SCHEMES = [
   { value: 'light', label: 'Light', icon: IconSun },
@@ -39,9 +40,9 @@ export function UserMenu() {
             {profile.email} · {profile.role}
           </Text>
         </Menu.Label>
-        <Menu.Item component={Link} to="/profile" leftSection={<IconUserCircle size={16} />}>
+        <MenuLink to="/profile" leftSection={<IconUserCircle size={16} />}>
           Profile, sessions, access tokens
-        </Menu.Item>
+        </MenuLink>
         <Menu.Item component="a" href="/docs" target="_blank" leftSection={<IconBook2 size={16} />}>
           API reference
         </Menu.Item>

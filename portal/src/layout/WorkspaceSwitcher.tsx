@@ -1,7 +1,8 @@
 import { Button, Menu, Text } from '@mantine/core'
 import { IconChevronDown } from '@tabler/icons-react'
-import { Link, useParams } from '@tanstack/react-router'
+import { useParams } from '@tanstack/react-router'
 import { useWorkspaces } from '../api/workspaces'
+import { MenuLink } from '../components/links'
 
 const SHOWN = 12
 
@@ -31,9 +32,8 @@ export function WorkspaceSwitcher() {
       <Menu.Dropdown>
         <Menu.Label>Workspaces</Menu.Label>
         {workspaces?.slice(0, SHOWN).map((workspace) => (
-          <Menu.Item
+          <MenuLink
             key={workspace.workspaceId}
-            component={Link}
             to="/workspaces/$workspaceId/topics"
             params={{ workspaceId: workspace.workspaceId }}
           >
@@ -45,12 +45,10 @@ export function WorkspaceSwitcher() {
                 {workspace.workspaceId}
               </Text>
             )}
-          </Menu.Item>
+          </MenuLink>
         ))}
         <Menu.Divider />
-        <Menu.Item component={Link} to="/workspaces">
-          All workspaces
-        </Menu.Item>
+        <MenuLink to="/workspaces">All workspaces</MenuLink>
       </Menu.Dropdown>
     </Menu>
   )

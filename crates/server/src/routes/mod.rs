@@ -40,7 +40,7 @@ use utoipa::{
 use utoipa_axum::{router::OpenApiRouter, routes};
 use utoipa_swagger_ui::SwaggerUi;
 
-use crate::{app::App, error::ApiError, http::observe::ObserveLayer};
+use crate::{app::App, error::ApiError, http::observe::ObserveLayer, portal};
 
 /// The largest body of any route; the bodies of this API are small.
 const BODY_LIMIT: usize = 256 * 1024;
@@ -174,7 +174,7 @@ fn named(mut openapi: utoipa::openapi::OpenApi) -> utoipa::openapi::OpenApi {
 
 /// The paths of all routes, with parameters in braces.
 pub fn templates() -> impl Iterator<Item = String> {
-    openapi().paths.paths.into_keys().chain([TOPICS.to_owned()])
+    openapi().paths.paths.into_keys().chain([TOPICS.to_owned()]).chain(portal::TEMPLATES.map(str::to_owned))
 }
 
 /// The whole API as a service. The path is normalised before routing, so this is not a plain `Router`.
@@ -187,6 +187,7 @@ pub fn service(
     let router: Router = router
         // The same list under the path that newer tools use.
         .route(TOPICS, axum::routing::get(topics::list).post(topics::create))
+        .merge(portal::router())
         .fallback(async |uri: Uri| ApiError::NotFound(format!("The route {}", uri.path())))
         .method_not_allowed_fallback(async || ApiError::Invalid {
             code: "MethodNotAllowed",
