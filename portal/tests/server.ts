@@ -109,7 +109,7 @@ export class Server {
 
   /** A real quixstreams service that streams with this token until it is stopped. */
   service(name: string, workspace: string, token: string, ...args: string[]): Program {
-    const program = new Program(name, [join(HERE, 'service.py'), name, ...args], {
+    const program = new Program([join(HERE, 'service.py'), name, ...args], {
       Quix__Sdk__Token: token,
       Quix__Portal__Api: this.url,
       Quix__Workspace__Id: workspace,
@@ -141,11 +141,7 @@ export class Program {
   output = ''
   private readonly process: ChildProcess
 
-  constructor(
-    readonly name: string,
-    args: string[],
-    variables: Record<string, string>,
-  ) {
+  constructor(args: string[], variables: Record<string, string>) {
     this.process = spawn(python(), args, { env: { ...process.env, ...variables, PYTHONUNBUFFERED: '1' } })
     const take = (bytes: Buffer) => {
       this.output += bytes.toString()

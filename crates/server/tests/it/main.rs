@@ -16,6 +16,7 @@ mod oidc;
 mod openapi;
 mod operations;
 mod people;
+mod portal;
 mod rekeying;
 mod replicas;
 mod roles;
