@@ -11,7 +11,6 @@ import { isSignedOut } from './api/error'
 import { profileQuery } from './api/profile'
 import { NotFound } from './components/NotFound'
 import { PageFailed } from './components/PageFailed'
-import { Shell } from './layout/Shell'
 
 /** What every route can reach. */
 interface Context {
@@ -56,7 +55,7 @@ const shell = createRoute({
       throw error
     }
   },
-  component: Shell,
+  component: lazyRouteComponent(() => import('./layout/Shell'), 'Shell'),
 })
 
 const home = createRoute({

@@ -1,35 +1,17 @@
-import { Button, Kbd, Text } from '@mantine/core'
+import '@mantine/spotlight/styles.css'
 import { Spotlight, type SpotlightActionData, spotlight } from '@mantine/spotlight'
 import { IconLayoutGrid, IconSearch, IconUserCircle } from '@tabler/icons-react'
 import { useNavigate, useParams } from '@tanstack/react-router'
+import { useEffect } from 'react'
 import { useProfile } from '../api/profile'
 import { isAtLeast } from '../api/role'
 import { useWorkspaces } from '../api/workspaces'
 import { ORGANISATION_PAGES, WORKSPACE_PAGES } from './pages'
 
-/** Opens the palette, for those who do not know the keys. */
-export function PaletteButton() {
-  return (
-    <Button
-      variant="default"
-      size="xs"
-      fw={400}
-      c="dimmed"
-      leftSection={<IconSearch size={14} aria-hidden />}
-      rightSection={
-        <Text span visibleFrom="sm" fz="xs">
-          <Kbd size="xs">Ctrl</Kbd> <Kbd size="xs">K</Kbd>
-        </Text>
-      }
-      onClick={spotlight.open}
-    >
-      Go to…
-    </Button>
-  )
-}
-
-/** Every page and workspace by its name: Ctrl or ⌘ with K. */
-export function CommandPalette() {
+/** Every page and workspace by its name. It is fetched when it is first wanted, and opens then. */
+export default function CommandPalette({ opened }: { opened: number }) {
+  // biome-ignore lint/correctness/useExhaustiveDependencies: it opens anew each time that the button is pressed
+  useEffect(() => spotlight.open(), [opened])
   const navigate = useNavigate()
   const { workspaceId } = useParams({ strict: false })
   const role = useProfile().role

@@ -39,7 +39,7 @@ export function Navigation({ onNavigate }: { onNavigate: () => void }) {
             onClick={onNavigate}
             label={label}
             leftSection={<Icon size={18} stroke={1.7} aria-hidden />}
-            active={matches({ to }) !== false}
+            activeOptions={{ exact: true }}
             className={classes.link}
           />
         ),

@@ -3,8 +3,8 @@ import { useDisclosure } from '@mantine/hooks'
 import { Outlet } from '@tanstack/react-router'
 import { Suspense } from 'react'
 import { Brand } from './Brand'
-import { CommandPalette, PaletteButton } from './CommandPalette'
 import { Navigation } from './Navigation'
+import { Palette } from './Palette'
 import classes from './Shell.module.css'
 import { UserMenu } from './UserMenu'
 import { WorkspaceSwitcher } from './WorkspaceSwitcher'
@@ -35,7 +35,7 @@ export function Shell() {
             <WorkspaceSwitcher />
           </Group>
           <Group gap="xs" wrap="nowrap">
-            <PaletteButton />
+            <Palette />
             <UserMenu />
           </Group>
         </Group>
@@ -50,7 +50,6 @@ export function Shell() {
           <Outlet />
         </Suspense>
       </AppShell.Main>
-      <CommandPalette />
     </AppShell>
   )
 }
