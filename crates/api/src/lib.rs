@@ -5,6 +5,7 @@ pub mod audit;
 pub mod auth;
 pub mod broker;
 pub mod error;
+pub mod live;
 pub mod master_key;
 pub mod name;
 pub mod people;

@@ -13,6 +13,7 @@ use crate::{
     keys::Keys,
     last_use::LastUses,
     lifecycle::Lifecycle,
+    live::Streams,
     mail::Mail,
     metrics::Metrics,
     password::Passwords,
@@ -70,6 +71,8 @@ pub struct App {
     pub lifecycle: Lifecycle,
     /// Where webhooks may point.
     pub webhooks: WebhookSettings,
+    /// Pages that are kept up to date.
+    pub streams: Streams,
     /// The organisation of this installation.
     pub organisation: crate::db::organisations::Model,
 }

@@ -23,6 +23,7 @@ pub mod http;
 pub mod keys;
 pub mod last_use;
 pub mod lifecycle;
+pub mod live;
 pub mod mail;
 pub mod metrics;
 pub mod password;

@@ -34,6 +34,7 @@ use crate::{
     keys::{Keys, MasterKeyError, MasterKeySource, PRINCIPAL_PREFIX},
     last_use::{self, LastUses},
     lifecycle::Lifecycle,
+    live::Streams,
     mail::{Mail, MailError, MailSettings},
     metrics::Metrics,
     password::Passwords,
@@ -284,6 +285,7 @@ impl Server {
             metrics,
             lifecycle,
             webhooks: config.webhooks.clone(),
+            streams: Streams::default(),
             organisation,
         });
         let (stop_member, lost) = (CancellationToken::new(), CancellationToken::new());
@@ -353,6 +355,7 @@ impl Server {
     pub async fn shutdown(mut self) {
         self.app.lifecycle.drain();
         tokio::time::sleep(self.drain_delay).await;
+        self.app.lifecycle.stop();
         self.shutdown.cancel();
         if let Err(error) = (&mut self.http).await {
             tracing::error!(%error, "the HTTP task failed");
@@ -427,6 +430,7 @@ async fn bind(db: &Db, config: &Config) -> Result<Option<Kafka>, StartError> {
 impl Drop for Server {
     /// Whoever is abandoned must not go on in the background: the next start has the data directory.
     fn drop(&mut self) {
+        self.app.lifecycle.stop();
         self.app.cut_offs.stopping.cancel();
     }
 }

@@ -49,6 +49,12 @@ pub async fn find_valid(
         .await
 }
 
+/// Whether the session with this public id has not ended.
+pub async fn is_valid(db: &impl ConnectionTrait, id: &str, now: Timestamp) -> Result<bool, DbErr> {
+    let query = Entity::find_by_id(id).filter(Column::ExpiresAt.gt(now.as_millisecond()));
+    Ok(query.one(db).await?.is_some())
+}
+
 /// Stores a session, and forgets those that have expired.
 pub async fn insert(db: &impl ConnectionTrait, row: Model) -> Result<(), DbErr> {
     Entity::delete_many().filter(Column::ExpiresAt.lte(row.created_at)).exec(db).await?;
