@@ -20,6 +20,7 @@ pub mod files;
 pub mod first_start;
 pub mod following;
 pub mod http;
+pub mod installation;
 pub mod keys;
 pub mod last_use;
 pub mod lifecycle;
@@ -39,6 +40,7 @@ pub mod start;
 pub mod tokens;
 pub mod usage;
 pub mod validity;
+pub mod watches;
 pub mod webhooks;
 
 pub use twinkey_embedded_broker::Clock;
