@@ -114,3 +114,34 @@ pub struct Checkpoints {
     /// Oldest first, 1000 at most.
     pub checkpoints: Vec<Checkpoint>,
 }
+
+/// Answer of `POST /audit/verify`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AuditVerification {
+    /// Whether the log is the one that was written and signed.
+    pub ok: bool,
+    /// How many records are right, counted from the first one.
+    pub records: i64,
+    /// How many checkpoints they were compared with.
+    pub checkpoints: u64,
+    /// The last record that a checkpoint has confirmed; 0: none.
+    pub confirmed: i64,
+    /// The same for people.
+    pub sentence: String,
+    /// The first thing that is wrong; `null`: nothing is.
+    pub first_problem: Option<AuditProblem>,
+    /// When the verification ended.
+    #[schema(value_type = String, format = DateTime)]
+    pub at: Timestamp,
+}
+
+/// Something that is wrong in the audit log.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AuditProblem {
+    /// The first record that is wrong; `null`: it is a checkpoint, or the verification could not be finished.
+    pub sequence: Option<i64>,
+    /// How.
+    pub reason: String,
+}

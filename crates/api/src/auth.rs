@@ -17,6 +17,14 @@ pub struct SignIn {
     pub password: String,
 }
 
+/// Body of `POST /auth/confirm`.
+#[derive(Clone, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ConfirmPassword {
+    /// The password of the account that is signed in.
+    pub password: String,
+}
+
 /// Answer of `GET /auth/methods`.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]

@@ -8,8 +8,8 @@ pub const WORKSPACE_ID_MAX: usize = 60;
 pub const TOPIC_ID_MAX: usize = 249;
 
 /// First path segments that a route of ours, or a route that existing clients know, already uses: `/{workspaceId}/topics`
-/// must never be mistaken for one of them.
-const RESERVED: [&str; 35] = [
+/// must never be mistaken for one of them, nor `/workspaces/{workspaceId}` for `/workspaces/overview`.
+const RESERVED: [&str; 36] = [
     "ai",
     "api",
     "applications",
@@ -29,6 +29,7 @@ const RESERVED: [&str; 35] = [
     "oidc",
     "organisations",
     "organizations",
+    "overview",
     "portal",
     "profile",
     "projects",

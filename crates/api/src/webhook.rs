@@ -70,6 +70,10 @@ pub struct Webhook {
     pub last_success_at: Option<Timestamp>,
     /// Events that it was not told because too many were waiting already.
     pub dropped: i64,
+    /// Until when deliveries are signed with the secret before the last change as well; `null`: they are not.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub previous_secret_until: Option<Timestamp>,
 }
 
 /// Body of `POST /workspaces/{workspaceId}/webhooks`.
@@ -83,7 +87,7 @@ pub struct NewWebhook {
     pub events: Option<Vec<String>>,
 }
 
-/// Answer to a new webhook: the only one that contains the secret.
+/// Answer to a new webhook, and to a new secret for one: the only ones that contain the secret.
 #[derive(Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct CreatedWebhook {

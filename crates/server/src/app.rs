@@ -1,6 +1,6 @@
 //! What every handler can reach.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use twinkey_embedded_broker::Clock;
@@ -13,6 +13,7 @@ use crate::{
     keys::Keys,
     last_use::LastUses,
     lifecycle::Lifecycle,
+    live::Streams,
     mail::Mail,
     metrics::Metrics,
     password::Passwords,
@@ -21,6 +22,7 @@ use crate::{
     replicas::Replicas,
     sign_in::{limits::Limits, oidc::Provider},
     usage::Usage,
+    watches::Watches,
     webhooks::WebhookSettings,
 };
 
@@ -70,6 +72,14 @@ pub struct App {
     pub lifecycle: Lifecycle,
     /// Where webhooks may point.
     pub webhooks: WebhookSettings,
+    /// For how long after its last proof of the password a session is shown secrets; `None`: as long as it lasts.
+    pub confirm_password_after: Option<Duration>,
+    /// Pages that are kept up to date.
+    pub streams: Streams,
+    /// What they are told.
+    pub watches: Watches,
+    /// Held by the one verification of the audit log that may be under way.
+    pub audit_verification: Arc<tokio::sync::Mutex<()>>,
     /// The organisation of this installation.
     pub organisation: crate::db::organisations::Model,
 }

@@ -53,6 +53,24 @@ pub enum ApiError {
     /// The address or the password is wrong; deliberately not said which.
     #[error("The e-mail address or the password is wrong")]
     WrongPassword,
+    /// A session whose last proof of the password is too long ago for what it asks.
+    #[error(
+        "Confirm your password first: it was last given more than {minutes} minutes ago (POST /auth/confirm, or sign in again)"
+    )]
+    PasswordConfirmationNeeded {
+        /// The setting of the server.
+        minutes: u64,
+    },
+    /// The same for an account that has no password.
+    #[error(
+        "Sign in again{with} first: you did so more than {minutes} minutes ago, and your account has no password to confirm"
+    )]
+    SignInAgainNeeded {
+        /// ` at {name of the provider}`, or nothing.
+        with: String,
+        /// The setting of the server.
+        minutes: u64,
+    },
     /// Too many attempts to sign in.
     #[error("There were too many attempts to sign in; try again in {seconds} seconds")]
     TooManyAttempts {
@@ -177,6 +195,8 @@ impl ApiError {
                 StatusCode::UNAUTHORIZED
             }
             Self::RoleTooLow { .. }
+            | Self::PasswordConfirmationNeeded { .. }
+            | Self::SignInAgainNeeded { .. }
             | Self::StreamingOnly
             | Self::OtherWorkspace { .. }
             | Self::PermissionDenied
@@ -211,6 +231,8 @@ impl ApiError {
             Self::WorkspaceDeleted { .. } => "WorkspaceDeleted",
             Self::WorkspaceBusy { .. } => "WorkspaceBusy",
             Self::WrongPassword => "WrongPassword",
+            Self::PasswordConfirmationNeeded { .. } => "PasswordConfirmationNeeded",
+            Self::SignInAgainNeeded { .. } => "SignInAgainNeeded",
             Self::TooManyAttempts { .. } => "TooManyAttempts",
             Self::CrossSite => "CrossSite",
             Self::LimitedToken => "LimitedToken",

@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use tokio_util::task::TaskTracker;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 /// How long an end waits for changes that are under way. Longer than any of them may take by itself.
 const CHANGES: Duration = Duration::from_secs(30);
@@ -14,6 +14,7 @@ const CHANGES: Duration = Duration::from_secs(30);
 #[derive(Default)]
 pub struct Lifecycle {
     draining: AtomicBool,
+    stopping: CancellationToken,
     changes: TaskTracker,
 }
 
@@ -26,6 +27,16 @@ impl Lifecycle {
     /// Whether the server is on its way out.
     pub fn is_draining(&self) -> bool {
         self.draining.load(Ordering::Relaxed)
+    }
+
+    /// From now on nothing may wait for what does not end by itself.
+    pub fn stop(&self) {
+        self.stopping.cancel();
+    }
+
+    /// Returns as soon as the server stops: for answers that would go on for ever.
+    pub async fn stopping(&self) {
+        self.stopping.cancelled().await;
     }
 
     /// Runs a change in a task of its own, which the end of the server waits for.

@@ -58,6 +58,11 @@ impl KnownToken {
         self.last_used_at.fetch_max(before.last_used_at.load(Ordering::Relaxed), Ordering::Relaxed);
     }
 
+    /// When it was generated.
+    pub fn created_at(&self) -> Timestamp {
+        self.created_at
+    }
+
     /// The token as the API shows it.
     pub fn describe(&self, slot: Slot) -> SdkToken {
         let last_used_at = self.last_used_at.load(Ordering::Relaxed);
@@ -313,6 +318,24 @@ pub async fn read(keys: &Keys, db: &impl ConnectionTrait, id: &WorkspaceId) -> R
     // In this order: see `Registry::set_all`.
     let tokens = db::tokens::list_valid_of(db, id).await?;
     pair(keys, &workspace, tokens).map(Some)
+}
+
+/// The pairs of these workspaces, which must be ready, by their ids.
+pub fn pairs(
+    keys: &Keys,
+    workspaces: &[db::workspaces::Model],
+    tokens: Vec<db::tokens::Model>,
+) -> Result<HashMap<String, Pair>, LoadError> {
+    let mut rows: HashMap<String, Vec<db::tokens::Model>> = HashMap::new();
+    for row in tokens {
+        rows.entry(row.workspace_id.clone()).or_default().push(row);
+    }
+    let mut pairs = HashMap::new();
+    for workspace in workspaces {
+        let rows = rows.remove(&workspace.id).unwrap_or_default();
+        pairs.insert(workspace.id.clone(), pair(keys, workspace, rows)?);
+    }
+    Ok(pairs)
 }
 
 fn pair(keys: &Keys, workspace: &db::workspaces::Model, rows: Vec<db::tokens::Model>) -> Result<Pair, LoadError> {

@@ -34,6 +34,7 @@ use crate::{
     keys::{Keys, MasterKeyError, MasterKeySource, PRINCIPAL_PREFIX},
     last_use::{self, LastUses},
     lifecycle::Lifecycle,
+    live::Streams,
     mail::{Mail, MailError, MailSettings},
     metrics::Metrics,
     password::Passwords,
@@ -51,6 +52,7 @@ use crate::{
         oidc::{OidcSettings, Provider},
     },
     usage::{self, Usage, sign_ins::SignIns},
+    watches::{self, Watches},
     webhooks::{self, WebhookSettings},
 };
 
@@ -97,6 +99,9 @@ pub struct Config {
     pub checkpoints: CheckpointSettings,
     /// Where webhooks may point.
     pub webhooks: WebhookSettings,
+    /// For how long after its last proof of the password a session is shown secrets; [`CONFIRM_AFTER`](crate::sign_in::CONFIRM_AFTER) unless the operator
+    /// wants it otherwise. `None`: as long as it lasts.
+    pub confirm_password_after: Option<Duration>,
 }
 
 /// Why a server cannot start. One sentence each, for the person who started it.
@@ -185,7 +190,7 @@ pub struct Server {
     http: JoinHandle<()>,
     tls: Option<Arc<ApiTls>>,
     drain_delay: Duration,
-    _background: [AbortOnDropHandle<()>; 5],
+    _background: [AbortOnDropHandle<()>; 6],
     stop_member: CancellationToken,
     // Aborted with a server that is dropped: to others it is then one that was killed.
     member: AbortOnDropHandle<()>,
@@ -284,6 +289,10 @@ impl Server {
             metrics,
             lifecycle,
             webhooks: config.webhooks.clone(),
+            confirm_password_after: config.confirm_password_after,
+            streams: Streams::default(),
+            watches: Watches::default(),
+            audit_verification: Arc::default(),
             organisation,
         });
         let (stop_member, lost) = (CancellationToken::new(), CancellationToken::new());
@@ -313,6 +322,7 @@ impl Server {
         let webhooks = app.lifecycle.spawn(webhooks::worker::run(app.clone(), config.webhooks, shutdown.clone()));
         let last_uses = app.lifecycle.spawn(last_use::run(app.clone(), shutdown.clone()));
         let flushing = app.lifecycle.spawn(usage::flush::run(app.clone(), shutdown.clone()));
+        let watching = app.lifecycle.spawn(watches::run(app.clone(), shutdown.clone()));
         let HttpSettings { trusted_proxies, drain_delay, .. } = config.http;
         let tls_config = api_tls.as_ref().map(ApiTls::server_config);
         let http = http::serve(http_listener, tls_config, trusted_proxies, app.clone(), shutdown.clone());
@@ -325,7 +335,7 @@ impl Server {
             http: tokio::spawn(http),
             tls: api_tls,
             drain_delay,
-            _background: [rekeying, checkpoints, webhooks, last_uses, flushing].map(AbortOnDropHandle::new),
+            _background: [rekeying, checkpoints, webhooks, last_uses, flushing, watching].map(AbortOnDropHandle::new),
             stop_member,
             member,
             cli_credential,
@@ -353,6 +363,7 @@ impl Server {
     pub async fn shutdown(mut self) {
         self.app.lifecycle.drain();
         tokio::time::sleep(self.drain_delay).await;
+        self.app.lifecycle.stop();
         self.shutdown.cancel();
         if let Err(error) = (&mut self.http).await {
             tracing::error!(%error, "the HTTP task failed");
@@ -427,6 +438,7 @@ async fn bind(db: &Db, config: &Config) -> Result<Option<Kafka>, StartError> {
 impl Drop for Server {
     /// Whoever is abandoned must not go on in the background: the next start has the data directory.
     fn drop(&mut self) {
+        self.app.lifecycle.stop();
         self.app.cut_offs.stopping.cancel();
     }
 }

@@ -1,6 +1,9 @@
 //! The HTTP API as a test calls it.
 
-use reqwest::{Method, RequestBuilder, StatusCode, header::HeaderMap};
+use reqwest::{
+    Method, RequestBuilder, StatusCode,
+    header::{CONTENT_TYPE, HeaderMap},
+};
 use serde_json::{Value, json};
 use twinkey_api::token_pair::Slot;
 
@@ -65,7 +68,10 @@ impl Api {
     pub async fn try_send(&self, request: RequestBuilder) -> reqwest::Result<Answer> {
         let response = request.send().await?;
         let (status, headers) = (response.status(), response.headers().clone());
-        Ok(Answer { status, headers, text: response.text().await? })
+        // A stream of events does not end by itself: see [`crate::events`] for what comes.
+        let goes_on = headers.get(CONTENT_TYPE).is_some_and(|it| it == "text/event-stream");
+        let text = if goes_on { String::new() } else { response.text().await? };
+        Ok(Answer { status, headers, text })
     }
 
     /// Sends a request to a server that must answer.

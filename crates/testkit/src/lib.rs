@@ -4,12 +4,14 @@
 pub mod api;
 pub mod broker;
 pub mod cluster;
+pub mod events;
 pub mod kafka;
 pub mod leaks;
 pub mod server;
 
 pub use api::{Answer, Api};
 pub use cluster::Cluster;
+pub use events::Events;
 pub use kafka::Stream;
 pub use reqwest::Method;
 pub use server::TestServer;

@@ -26,6 +26,7 @@ use twinkey_server::{
         clock::{Monotonic, since_boot},
         member::MemberError,
     },
+    sign_in::CONFIRM_AFTER,
     start::{Config, Server, StartError},
     webhooks::WebhookSettings,
 };
@@ -298,6 +299,7 @@ pub fn config(data_dir: &Path) -> Config {
         replica_lease: LEASE,
         checkpoints: CheckpointSettings::default(),
         webhooks: WebhookSettings::default(),
+        confirm_password_after: Some(CONFIRM_AFTER),
     }
 }
 

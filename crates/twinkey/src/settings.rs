@@ -16,6 +16,7 @@ use twinkey_server::{
     keys::MasterKeySource,
     rekeying,
     replicas::{LEASE, LEASE_MAX, LEASE_MIN, ReplicaMode},
+    sign_in,
     start::Config,
     webhooks::WebhookSettings,
 };
@@ -144,6 +145,12 @@ pub struct Settings {
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     webhook_allow_private: bool,
 
+    /// For how many minutes after a sign-in a session may reveal tokens and make personal access tokens; then the password has to be
+    /// confirmed. 0 asks never [default: 15]
+    #[arg(long, env = "TWINKEY_CONFIRM_PASSWORD_AFTER", value_name = "MINUTES")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    confirm_password_after: Option<u16>,
+
     /// How log lines look on standard error: text, or json for machines [default: text]
     #[arg(long, env = "TWINKEY_LOG_FORMAT", value_name = "FORMAT")]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -262,6 +269,11 @@ impl Settings {
             checkpoints: CheckpointSettings {
                 every: checkpoint_every(settings.audit_checkpoint_every)?,
                 file: settings.audit_checkpoint_file,
+            },
+            confirm_password_after: match settings.confirm_password_after {
+                None => Some(sign_in::CONFIRM_AFTER),
+                Some(0) => None,
+                Some(minutes) => Some(Duration::from_mins(minutes.into())),
             },
             webhooks: WebhookSettings { allow_private: settings.webhook_allow_private, ..WebhookSettings::default() },
         };

@@ -153,6 +153,8 @@ pub struct Verified {
     pub confirmed: i64,
     /// The keys that were found to be the server's.
     pub keys: BTreeSet<String>,
+    /// With how many checkpoints the records were compared.
+    pub checkpoints: usize,
 }
 
 /// Why there is no verdict about the records.
@@ -185,8 +187,9 @@ pub async fn database(
     let is_old = !db::has_table(db, "installation").await?;
     let installation = if is_old { None } else { db::installation::find(db).await?.map(|it| it.id) };
     let keys = checkpoint::trust(&checkpoints, trusted, installation.as_deref())?;
+    let count = checkpoints.len();
     let (verdict, confirmed) = verify_with(db, Verifier::against(checkpoints)).await?;
-    Ok(Verified { verdict, confirmed, keys })
+    Ok(Verified { verdict, confirmed, keys, checkpoints: count })
 }
 
 /// Verifies the whole log of a database.

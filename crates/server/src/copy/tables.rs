@@ -8,13 +8,13 @@ use sha2::{Digest, Sha256};
 
 use crate::db::{
     self, audit, changes, checkpoints, deleted_tokens, deliveries, idempotency, identities, installation, invitations,
-    organisations, pats, sessions, token_clients, tokens,
+    organisations, pats, sessions, token_clients, tokens, usage_points,
     users::{self, memberships},
     webhooks, workspaces,
 };
 
 /// The tables that make up an installation, in an order in which each only refers to those before it.
-pub const COPIED: [&str; 18] = [
+pub const COPIED: [&str; 19] = [
     "organisations",
     "workspaces",
     "users",
@@ -29,6 +29,7 @@ pub const COPIED: [&str; 18] = [
     "installation",
     "changes",
     "token_clients",
+    "usage_points",
     "idempotency",
     "audit_checkpoints",
     "webhooks",
@@ -67,6 +68,7 @@ macro_rules! each_table {
             $function::<installation::Entity> $arguments.await?,
             $function::<changes::Entity> $arguments.await?,
             $function::<token_clients::Entity> $arguments.await?,
+            $function::<usage_points::Entity> $arguments.await?,
             $function::<idempotency::Entity> $arguments.await?,
             $function::<checkpoints::Entity> $arguments.await?,
             $function::<webhooks::Entity> $arguments.await?,
@@ -80,12 +82,12 @@ pub async fn copy_all(
     source: &impl ConnectionTrait,
     target: &impl ConnectionTrait,
     report: &mut impl FnMut(&'static str, u64),
-) -> Result<[Content; 18], DbErr> {
+) -> Result<[Content; 19], DbErr> {
     Ok(each_table!(copy_table(source, Some(target), report)))
 }
 
 /// What is in every table.
-pub async fn read_all(db: &impl ConnectionTrait) -> Result<[Content; 18], DbErr> {
+pub async fn read_all(db: &impl ConnectionTrait) -> Result<[Content; 19], DbErr> {
     let nowhere = None::<&DatabaseConnection>;
     Ok(each_table!(copy_table(db, nowhere, &mut |_, _| ())))
 }
@@ -143,9 +145,11 @@ where
 /// The columns of the primary key, by which pieces follow one another.
 fn key<E: EntityTrait>() -> Identity {
     let columns: Vec<_> = E::PrimaryKey::iter().map(|it| it.into_column().into_iden()).collect();
-    match <[_; 2]>::try_from(columns) {
-        Ok([first, second]) => Identity::Binary(first, second),
-        Err(mut one) => Identity::Unary(one.pop().expect("every table has a key, of at most two columns")),
+    let mut columns = columns.into_iter();
+    match (columns.next(), columns.next(), columns.next()) {
+        (Some(first), Some(second), Some(third)) => Identity::Ternary(first, second, third),
+        (Some(first), Some(second), None) => Identity::Binary(first, second),
+        (one, ..) => Identity::Unary(one.expect("every table has a key, of at most three columns")),
     }
 }
 

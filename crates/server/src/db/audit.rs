@@ -86,6 +86,23 @@ pub async fn list(db: &impl ConnectionTrait, wanted: &AuditQuery, limit: u64) ->
     Ok(query.all(db).await?.into_iter().map(Into::into).collect())
 }
 
+/// Up to `limit` records of a workspace with one of these actions, from `from` on, the newest first.
+pub async fn list_newest(
+    db: &impl ConnectionTrait,
+    workspace_id: &str,
+    actions: &[&str],
+    from: i64,
+    limit: u64,
+) -> Result<Vec<AuditRecord>, DbErr> {
+    let query = Entity::find()
+        .filter(Column::WorkspaceId.eq(workspace_id))
+        .filter(Column::Action.is_in(actions.iter().copied()))
+        .filter(Column::At.gte(from))
+        .order_by_desc(Column::Sequence)
+        .limit(limit);
+    Ok(query.all(db).await?.into_iter().map(Into::into).collect())
+}
+
 /// Up to `limit` records after a sequence, the oldest first.
 pub async fn list_after(db: &impl ConnectionTrait, after: i64, limit: u64) -> Result<Vec<AuditRecord>, DbErr> {
     let query = Entity::find().filter(Column::Sequence.gt(after)).order_by_asc(Column::Sequence).limit(limit);

@@ -89,17 +89,6 @@ pub async fn webhooks_under_others(
     webhooks::Entity::find().filter(webhooks::Column::KeyId.ne(key_id)).limit(limit).all(db).await
 }
 
-/// Stores what a webhook's secret is under another key.
-pub async fn move_webhook(db: &impl ConnectionTrait, id: &str, sealed: Vec<u8>, key_id: &str) -> Result<(), DbErr> {
-    webhooks::Entity::update_many()
-        .col_expr(webhooks::Column::Sealed, Expr::value(sealed))
-        .col_expr(webhooks::Column::KeyId, Expr::value(key_id.to_owned()))
-        .filter(webhooks::Column::Id.eq(id))
-        .exec(db)
-        .await?;
-    Ok(())
-}
-
 /// Tokens, valid or prepared, that are not under `key_id`, in the order of their ids behind `after`.
 pub async fn tokens_under_others(
     db: &impl ConnectionTrait,

@@ -4,6 +4,7 @@
 mod audit;
 mod deletion;
 mod people;
+mod portal;
 mod replicas;
 mod usage;
 
@@ -30,6 +31,7 @@ impl MigratorTrait for Migrator {
             Box::new(usage::Usage),
             Box::new(audit::Audit),
             Box::new(deletion::Deletion),
+            Box::new(portal::Portal),
         ]
     }
 }

@@ -29,6 +29,7 @@ pub mod sessions;
 mod sqlite;
 pub mod token_clients;
 pub mod tokens;
+pub mod usage_points;
 pub mod users;
 pub mod webhooks;
 pub mod workspaces;
@@ -306,6 +307,16 @@ pub async fn keep_servers_away(transaction: &impl ConnectionTrait) -> Result<boo
     let sql = format!("SELECT pg_try_advisory_xact_lock({})", heartbeat::ALONE);
     let row = transaction.query_one_raw(Statement::from_string(backend, sql)).await?;
     row.map_or(Ok(false), |row| row.try_get_by_index(0))
+}
+
+/// What the database is, and which version of it.
+pub async fn product(db: &impl ConnectionTrait) -> Result<(&'static str, String), DbErr> {
+    let backend = db.get_database_backend();
+    let shared = backend == DbBackend::Postgres;
+    let (name, sql) = if shared { ("PostgreSQL", postgres::VERSION) } else { ("SQLite", sqlite::VERSION) };
+    let row = db.query_one_raw(Statement::from_string(backend, sql)).await?;
+    let row = row.ok_or_else(|| DbErr::Custom("the database does not know its version".into()))?;
+    Ok((name, row.try_get_by_index(0)?))
 }
 
 /// The database's clock, in milliseconds since the epoch: the one clock that all replicas share.

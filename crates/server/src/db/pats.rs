@@ -51,6 +51,13 @@ pub async fn find_valid(
         .await
 }
 
+/// Whether the token with this public id has not ended.
+pub async fn is_valid(db: &impl ConnectionTrait, id: &str, now: Timestamp) -> Result<bool, DbErr> {
+    let query =
+        Entity::find_by_id(id).filter(Column::ExpiresAt.is_null().or(Column::ExpiresAt.gt(now.as_millisecond())));
+    Ok(query.one(db).await?.is_some())
+}
+
 /// Tokens of a user, the newest first, behind the one with the id `before`; `None`: he has no such token.
 pub async fn list(
     db: &impl ConnectionTrait,

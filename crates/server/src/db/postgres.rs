@@ -13,6 +13,8 @@ use sea_orm::{
 use super::OpenError;
 
 /// Its clock, in milliseconds since the epoch: of this instant, not of the transaction's begin.
+pub const VERSION: &str = "SHOW server_version";
+/// See [`super::now_ms`].
 pub const NOW: &str = "SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS bigint)";
 
 /// A row if there is a table of this name where an unqualified name is looked for.

@@ -41,6 +41,12 @@ pub async fn support(db: &impl ConnectionTrait) -> Result<Option<Model>, DbErr> 
     Entity::find_by_id(1).one(db).await
 }
 
+/// The newest step that was taken.
+pub async fn newest(db: &impl ConnectionTrait) -> Result<String, DbErr> {
+    let taken = sea_orm_migration::seaql_migrations::Entity::find().all(db).await?;
+    Ok(taken.into_iter().map(|step| step.version).max().unwrap_or_default())
+}
+
 /// Takes the steps that are missing, all or none, one program at a time.
 pub async fn bring_up_to_date(db: &Db) -> Result<(), OpenError> {
     // Without the limits on each call: a step takes as long as it takes.

@@ -1,7 +1,9 @@
 //! Sign-in sessions, known by their hash only.
 
 use jiff::Timestamp;
-use sea_orm::{ConnectionTrait, DbErr, ExprTrait, IntoActiveModel, QueryOrder, QuerySelect, entity::prelude::*};
+use sea_orm::{
+    ConnectionTrait, DbErr, ExprTrait, IntoActiveModel, QueryOrder, QuerySelect, entity::prelude::*, sea_query::Expr,
+};
 
 use crate::keys::TokenHash;
 
@@ -28,6 +30,8 @@ pub struct Model {
     pub user_agent: Option<String>,
     /// See [`super::last_use`].
     pub last_used_at: Option<i64>,
+    /// When the password was last confirmed; milliseconds since the epoch. Null: when the session was begun.
+    pub confirmed_at: Option<i64>,
 }
 
 /// No relations are walked through the ORM.
@@ -49,11 +53,27 @@ pub async fn find_valid(
         .await
 }
 
+/// Whether the session with this public id has not ended.
+pub async fn is_valid(db: &impl ConnectionTrait, id: &str, now: Timestamp) -> Result<bool, DbErr> {
+    let query = Entity::find_by_id(id).filter(Column::ExpiresAt.gt(now.as_millisecond()));
+    Ok(query.one(db).await?.is_some())
+}
+
 /// Stores a session, and forgets those that have expired.
 pub async fn insert(db: &impl ConnectionTrait, row: Model) -> Result<(), DbErr> {
     Entity::delete_many().filter(Column::ExpiresAt.lte(row.created_at)).exec(db).await?;
     Entity::insert(row.into_active_model().reset_all()).exec_without_returning(db).await?;
     Ok(())
+}
+
+/// Notes that its user has proved once more who he is; `false`: the session has ended.
+pub async fn confirm(db: &impl ConnectionTrait, id: &str, now: Timestamp) -> Result<bool, DbErr> {
+    let result = Entity::update_many()
+        .col_expr(Column::ConfirmedAt, Expr::value(now.as_millisecond()))
+        .filter(Column::Id.eq(id))
+        .exec(db)
+        .await?;
+    Ok(result.rows_affected == 1)
 }
 
 /// Ends a session.

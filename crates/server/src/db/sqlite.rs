@@ -14,6 +14,8 @@ use sea_orm::{
 };
 
 /// Its clock, in milliseconds since the epoch.
+pub const VERSION: &str = "SELECT sqlite_version()";
+/// See [`super::now_ms`].
 pub const NOW: &str = "SELECT CAST(unixepoch('subsec') * 1000 AS INTEGER)";
 
 /// A row if there is a table of this name.

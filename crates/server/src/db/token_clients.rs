@@ -98,6 +98,17 @@ pub async fn list_of(db: &impl ConnectionTrait, token_ids: &[&str]) -> Result<Ve
         .await
 }
 
+/// The clients of these tokens that have used them after `after`, those seen last first.
+pub async fn list_used_after(db: &impl ConnectionTrait, token_ids: &[&str], after: i64) -> Result<Vec<Model>, DbErr> {
+    Entity::find()
+        .filter(Column::TokenId.is_in(token_ids.iter().copied()))
+        .filter(Column::UsedAt.gte(after))
+        .order_by_desc(Column::LastSeen)
+        .order_by_asc(Column::Client)
+        .all(db)
+        .await
+}
+
 /// Clients by their keys.
 pub async fn find_each(db: &impl ConnectionTrait, keys: &[(String, String)]) -> Result<Vec<Model>, DbErr> {
     // In one question: both columns by themselves find at least what is wanted.

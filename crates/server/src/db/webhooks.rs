@@ -38,6 +38,10 @@ pub struct Model {
     pub last_success_at: Option<i64>,
     /// Events that found the queue full.
     pub dropped: i64,
+    /// The secret before the last change, under the same master key; null: there is none.
+    pub previous_sealed: Option<Vec<u8>>,
+    /// Until when that signs too; milliseconds since the epoch.
+    pub previous_until: Option<i64>,
 }
 
 /// No relations are walked through the ORM.
@@ -64,6 +68,7 @@ impl Model {
             created_at: timestamp(self.created_at),
             last_success_at: self.last_success_at.map(timestamp),
             dropped: self.dropped,
+            previous_secret_until: self.previous_until.map(timestamp),
         }
     }
 }
@@ -77,6 +82,12 @@ pub fn join(events: &[WebhookEvent]) -> String {
 pub async fn list(db: &impl ConnectionTrait, workspace_id: &str) -> Result<Vec<Model>, DbErr> {
     let query = Entity::find().filter(Column::WorkspaceId.eq(workspace_id));
     query.order_by_asc(Column::CreatedAt).order_by_asc(Column::Id).all(db).await
+}
+
+/// The webhooks of these workspaces.
+pub async fn list_of_each(db: &impl ConnectionTrait, workspace_ids: &[&str]) -> Result<Vec<Model>, DbErr> {
+    let query = Entity::find().filter(Column::WorkspaceId.is_in(workspace_ids.iter().copied()));
+    query.order_by_asc(Column::WorkspaceId).order_by_asc(Column::Id).all(db).await
 }
 
 /// How many a workspace has.
@@ -112,6 +123,30 @@ pub async fn update(db: &impl ConnectionTrait, row: &Model) -> Result<(), DbErr>
         .exec(db)
         .await?;
     Ok(())
+}
+
+/// Stores the secrets, the one before the last change among them, and the master key that they are under.
+pub async fn set_secrets(db: &impl ConnectionTrait, row: &Model) -> Result<(), DbErr> {
+    Entity::update_many()
+        .col_expr(Column::Sealed, Expr::value(row.sealed.clone()))
+        .col_expr(Column::KeyId, Expr::value(row.key_id.clone()))
+        .col_expr(Column::PreviousSealed, Expr::value(row.previous_sealed.clone()))
+        .col_expr(Column::PreviousUntil, Expr::value(row.previous_until))
+        .filter(Column::Id.eq(row.id.as_str()))
+        .exec(db)
+        .await?;
+    Ok(())
+}
+
+/// Erases the secrets from before a change that sign no longer; how many.
+pub async fn forget_previous_secrets(db: &impl ConnectionTrait, now: Timestamp) -> Result<u64, DbErr> {
+    let result = Entity::update_many()
+        .col_expr(Column::PreviousSealed, Expr::value(None::<Vec<u8>>))
+        .col_expr(Column::PreviousUntil, Expr::value(None::<i64>))
+        .filter(Column::PreviousUntil.lte(now.as_millisecond()))
+        .exec(db)
+        .await?;
+    Ok(result.rows_affected)
 }
 
 /// Notes that a receiver has taken a delivery.

@@ -8,7 +8,7 @@ use sea_orm::{
 };
 use twinkey_api::WorkspaceId;
 
-use super::{deleted_tokens, idempotency, token_clients, users};
+use super::{deleted_tokens, idempotency, token_clients, usage_points, users};
 
 /// A row.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
@@ -78,6 +78,30 @@ pub async fn list_after(db: &impl ConnectionTrait, after: &str, limit: u64) -> R
         .await
 }
 
+/// At most `limit` of these workspaces, ready or not, behind the id `after`, by id.
+pub async fn page_of(
+    db: &impl ConnectionTrait,
+    ids: impl IntoIterator<Item = &str>,
+    after: &str,
+    limit: u64,
+) -> Result<Vec<Model>, DbErr> {
+    let mut ids: Vec<_> = ids.into_iter().filter(|id| *id > after).collect();
+    ids.sort_unstable();
+    ids.truncate(limit as usize);
+    Entity::find().filter(Column::Id.is_in(ids)).order_by_asc(Column::Id).all(db).await
+}
+
+/// At most `limit` of all workspaces but these, ready or not, behind the id `after`, by id.
+pub async fn page_without(
+    db: &impl ConnectionTrait,
+    ids: impl IntoIterator<Item = &str>,
+    after: &str,
+    limit: u64,
+) -> Result<Vec<Model>, DbErr> {
+    let query = Entity::find().filter(Column::Id.gt(after)).filter(Column::Id.is_not_in(ids));
+    query.order_by_asc(Column::Id).limit(limit).all(db).await
+}
+
 /// The workspaces that were begun before `before` and are not ready.
 pub async fn list_creating(db: &impl ConnectionTrait, before: Timestamp) -> Result<Vec<Model>, DbErr> {
     Entity::find()
@@ -125,6 +149,7 @@ pub async fn delete_deleting(db: &impl ConnectionTrait, id: &WorkspaceId, now: T
     deleted_tokens::bury(db, id.as_str(), now).await?;
     users::forget_workspace(db, id.as_str()).await?;
     token_clients::delete_of_workspace(db, id).await?;
+    usage_points::delete_of_workspace(db, id).await?;
     idempotency::delete_of_workspace(db, id).await?;
     Entity::delete_many().filter(Column::Id.eq(id.as_str())).filter(Column::State.eq(DELETING)).exec(db).await?;
     Ok(())

@@ -54,6 +54,8 @@ pub struct UserCaller {
     pub expires_at: Option<Timestamp>,
     /// What the credential is limited to.
     pub limits: Limits,
+    /// Of a session: when it was last proved who its user is.
+    pub proved_at: Option<Timestamp>,
     address: String,
 }
 
@@ -93,6 +95,22 @@ impl UserCaller {
             credential: format!("{kind}:{}", self.credential_id),
             address: self.address.clone(),
         }
+    }
+
+    /// Refuses a session whose user was last proved too long ago to be shown a secret: somebody else may sit there by now. Programs,
+    /// with a personal access token, are not asked.
+    pub fn proved_lately(&self, app: &App) -> Result<(), ApiError> {
+        let (Some(within), Some(proved_at)) = (app.confirm_password_after, self.proved_at) else { return Ok(()) };
+        // A clock that was set back does not make it any older.
+        if app.now().duration_since(proved_at).unsigned_abs() <= within || app.now() < proved_at {
+            return Ok(());
+        }
+        let minutes = within.as_secs() / 60;
+        if !self.user.password_hash.is_empty() {
+            return Err(ApiError::PasswordConfirmationNeeded { minutes });
+        }
+        let with = app.oidc.as_ref().map_or_else(String::new, |provider| format!(" at {}", provider.settings.name));
+        Err(ApiError::SignInAgainNeeded { with, minutes })
     }
 
     /// The role in the organisation that this request has.
@@ -230,23 +248,25 @@ async fn user(app: &App, token: &Secret, address: String) -> Result<UserCaller, 
         if let Some(pat) = &pat {
             rekeying::at_use(app, Used::Pat(&pat.id), pat.key_id.as_deref(), token).await;
         }
-        ("pat", pat.map(|pat| (Limits::of(&pat), pat.user_id, pat.id, pat.expires_at)))
+        ("pat", pat.map(|pat| (Limits::of(&pat), pat.user_id, pat.id, pat.expires_at, None)))
     } else {
         let session = db::sessions::find_valid(&*app.db, &hashes, now).await?;
         if let Some(session) = &session {
             rekeying::at_use(app, Used::Session(&session.id), session.key_id.as_deref(), token).await;
         }
-        let describe =
-            |session: db::sessions::Model| (Limits::default(), session.user_id, session.id, Some(session.expires_at));
+        let describe = |session: db::sessions::Model| {
+            let proved_at = session.confirmed_at.unwrap_or(session.created_at);
+            (Limits::default(), session.user_id, session.id, Some(session.expires_at), Some(proved_at))
+        };
         ("session", session.map(describe))
     };
-    let Some((limits, user_id, credential_id, expires_at)) = found else {
+    let Some((limits, user_id, credential_id, expires_at, proved_at)) = found else {
         app.metrics.authenticated(name, "unknown");
         return Err(ApiError::Unauthenticated);
     };
     let user = db::users::find(&*app.db, &user_id).await?.ok_or(ApiError::Unauthenticated)?;
     app.metrics.authenticated(name, "accepted");
     app.last_uses.note(token.kind(), &credential_id, now);
-    let expires_at = expires_at.map(db::timestamp);
-    Ok(UserCaller { user, kind: token.kind(), credential_id, expires_at, limits, address })
+    let (expires_at, proved_at) = (expires_at.map(db::timestamp), proved_at.map(db::timestamp));
+    Ok(UserCaller { user, kind: token.kind(), credential_id, expires_at, limits, proved_at, address })
 }

@@ -101,8 +101,14 @@ pub async fn webhook_secrets(app: &App, fence: &Fence) -> Result<bool, Interrupt
             // It would be found again and again.
             return Ok(false);
         };
-        let sealed = secret.seal(keys, &row.id, &app.random);
-        db::key_use::move_webhook(&*transaction, &row.id, sealed, keys.id()).await?;
+        let previous = row.previous_sealed.as_ref().and_then(|it| WebhookSecret::unseal(keys, &row.id, it));
+        let row = db::webhooks::Model {
+            sealed: secret.seal(keys, &row.id, &app.random),
+            key_id: keys.id().to_owned(),
+            previous_sealed: previous.map(|previous| previous.seal(keys, &row.id, &app.random)),
+            ..row
+        };
+        db::webhooks::set_secrets(&*transaction, &row).await?;
         moved = true;
     }
     transaction.commit().await?;

@@ -11,7 +11,7 @@ use axum::{
 use serde_json::json;
 use twinkey_api::{
     TokenKind,
-    auth::{SignIn, SignedIn as SignedInBody, User},
+    auth::{ConfirmPassword, SignIn, SignedIn as SignedInBody, User},
     error::ErrorBody,
 };
 
@@ -45,6 +45,45 @@ pub async fn sign_in(
     let role = user.organisation_role();
     let user = User { user_id: user.id, email: user.email, name: user.name, role };
     Ok((NO_STORE, cookie, Json(SignedInBody { token: secret.expose().to_owned(), expires_at, user })))
+}
+
+/// Confirm the password of the session that this request is made with
+///
+/// For a while after that (`TWINKEY_CONFIRM_PASSWORD_AFTER`, 15 minutes by default), and after a sign-in, a session may reveal tokens and create personal
+/// access tokens. Attempts are limited as those to sign in are.
+#[utoipa::path(
+    post, path = "/auth/confirm", tag = "people", request_body = ConfirmPassword,
+    responses((status = 204), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 422, body = ErrorBody), (status = 429, body = ErrorBody))
+)]
+pub async fn confirm(
+    State(app): State<Arc<App>>,
+    SignedIn(caller): SignedIn,
+    from: Origin,
+    Body(body): Body<ConfirmPassword>,
+) -> Result<StatusCode, ApiError> {
+    if caller.kind != TokenKind::Session {
+        let message = "Only a session can confirm a password; a personal access token is never asked for one";
+        return Err(ApiError::bad_request("NotASession", message));
+    }
+    // Not 401, which says that the credential of the request is not good.
+    let wrong = || ApiError::bad_request("WrongPassword", "The password is wrong");
+    let user = sign_in::check_password(&app, &from, &caller.user.email, body.password.into()).await;
+    let user = user.map_err(|error| if matches!(error, ApiError::WrongPassword) { wrong() } else { error })?;
+    let now = app.now();
+    let transaction = app.db.write().await?;
+    // Meanwhile the password may have been changed.
+    let unchanged = db::users::find(&*transaction, &user.id).await?;
+    if unchanged.is_none_or(|it| it.password_hash != user.password_hash) {
+        return Err(wrong());
+    }
+    if !db::sessions::confirm(&*transaction, &caller.credential_id, now).await? {
+        return Err(ApiError::Unauthenticated);
+    }
+    let event = Event { target: Some(&caller.credential_id), ..Event::new("session.confirmed") };
+    audit::append(&*transaction, &caller.actor(), now, event).await?;
+    transaction.commit().await?;
+    app.metrics.authenticated("confirmation", "accepted");
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// End the session that this request is made with

@@ -35,6 +35,11 @@ pub async fn status(
     State(app): State<Arc<App>>,
     _access: InOrganisation<Admin>,
 ) -> Result<Json<BrokerStatus>, ApiError> {
+    look(&app).await.map(Json)
+}
+
+/// What the broker is at this moment.
+pub async fn look(app: &App) -> Result<BrokerStatus, ApiError> {
     let mut open_cut_offs = Vec::new();
     for row in db::principals::list_open(&*app.db).await? {
         let workspace_id = row.workspace_id.clone();
@@ -68,7 +73,7 @@ pub async fn status(
             Err(_) => status.error = Some(format!("Kafka did not answer within {} seconds", PATIENCE.as_secs())),
         }
     }
-    Ok(Json(status))
+    Ok(status)
 }
 
 /// Compare database and broker now, and mend what differs

@@ -5,10 +5,12 @@ pub mod audit;
 pub mod auth;
 pub mod broker;
 pub mod broker_settings;
+pub mod events;
 pub mod invitations;
 pub mod master_key;
 pub mod members;
 pub mod oidc;
+pub mod overview;
 pub mod permissions;
 pub mod profile;
 pub mod sessions;
@@ -16,6 +18,7 @@ pub mod settings;
 pub mod system;
 pub mod tokens;
 pub mod topics;
+pub mod verification;
 pub mod webhooks;
 pub mod workspace_members;
 pub mod workspaces;
@@ -32,7 +35,10 @@ use axum::{
 use tower::{Layer, ServiceBuilder, timeout::TimeoutLayer, util::MapRequestLayer};
 use tower_http::catch_panic::CatchPanicLayer;
 use tracing::Instrument;
-use twinkey_api::token_pair::Slot;
+use twinkey_api::{
+    live::{Changed, StreamEnd},
+    token_pair::Slot,
+};
 use utoipa::{
     Modify, OpenApi,
     openapi::security::{Http, HttpAuthScheme, SecurityRequirement, SecurityScheme},
@@ -59,8 +65,8 @@ const TOPICS: &str = "/workspaces/{workspace_id}/topics";
         license(name = "Apache-2.0", identifier = "Apache-2.0")
     ),
     modifiers(&BearerToken),
-    // Types of path parameters are not collected by themselves.
-    components(schemas(Slot)),
+    // Types of path parameters, and of events in a stream, are not collected by themselves.
+    components(schemas(Slot, Changed, StreamEnd)),
     tags(
         (name = "streaming", description = "What an SDK token may call; existing Quix clients use exactly these."),
         (name = "tokens", description = "The two SDK tokens of a workspace: look, reveal, rotate."),
@@ -86,6 +92,8 @@ fn documented() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(broker_settings::librdkafka))
         .routes(routes!(broker_settings::certificates))
         .routes(routes!(workspaces::list, workspaces::create))
+        .routes(routes!(overview::list))
+        .routes(routes!(events::follow))
         .routes(routes!(workspaces::get, workspaces::rename, workspaces::delete))
         .routes(routes!(settings::get, settings::change))
         .routes(routes!(topics::list, topics::create))
@@ -95,12 +103,14 @@ fn documented() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(permissions::query))
         .routes(routes!(tokens::show))
         .routes(routes!(tokens::usage))
+        .routes(routes!(tokens::usage_timeline))
         .routes(routes!(tokens::reveal))
         .routes(routes!(tokens::rotate))
         .routes(routes!(tokens::emergency_rotation, tokens::preview_emergency_rotation))
         .routes(routes!(tokens::undo_rotation))
         .routes(routes!(auth::sign_in))
         .routes(routes!(auth::sign_out))
+        .routes(routes!(auth::confirm))
         .routes(routes!(profile::get))
         .routes(routes!(profile::organisation))
         .routes(routes!(profile::list_pats, profile::create_pat))
@@ -124,9 +134,11 @@ fn documented() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(audit::export))
         .routes(routes!(audit::keys))
         .routes(routes!(audit::checkpoints))
+        .routes(routes!(verification::verify))
         .routes(routes!(webhooks::list, webhooks::create))
         .routes(routes!(webhooks::get, webhooks::change, webhooks::delete))
         .routes(routes!(webhooks::test))
+        .routes(routes!(webhooks::rotate_secret))
         .routes(routes!(webhooks::deliveries))
         .routes(routes!(webhooks::redeliver))
         .routes(routes!(broker::status))
@@ -135,6 +147,7 @@ fn documented() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(system::healthz))
         .routes(routes!(system::readyz))
         .routes(routes!(system::metrics))
+        .routes(routes!(system::status))
         .routes(routes!(master_key::status))
         .routes(routes!(master_key::finish))
 }

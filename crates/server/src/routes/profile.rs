@@ -71,6 +71,8 @@ pub async fn list_pats(
 }
 
 /// Create a personal access token; its value is in this answer and nowhere else
+///
+/// 403 with the code `PasswordConfirmationNeeded` or `SignInAgainNeeded`: as for revealing a token.
 #[utoipa::path(
     post, path = "/profile/tokens", tag = "people",
     request_body = NewPat,
@@ -81,6 +83,7 @@ pub async fn create_pat(
     OwnAccount(caller): OwnAccount,
     Body(body): Body<NewPat>,
 ) -> Result<impl IntoResponse, ApiError> {
+    caller.proved_lately(&app)?;
     let now = app.now();
     if body.name.trim().is_empty() || body.name.len() > NAME_MAX {
         let message = format!("The name must have 1 to {NAME_MAX} bytes; say what the token is for");

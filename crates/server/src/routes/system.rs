@@ -1,14 +1,33 @@
-//! Health and metrics.
+//! Health, metrics, and the installation as a whole.
 
 use std::sync::Arc;
 
 use axum::{
+    Json,
     extract::State,
     http::header::{CONTENT_TYPE, HeaderName},
 };
-use twinkey_api::error::ErrorBody;
+use twinkey_api::{error::ErrorBody, system::SystemStatus};
 
-use crate::{app::App, db, error::ApiError};
+use crate::{
+    app::App,
+    db,
+    error::ApiError,
+    extract::{InOrganisation, workspace::Admin},
+    installation,
+};
+
+/// The installation: program, database, broker, replicas, keys, audit log, and what an operator should look at
+#[utoipa::path(
+    get, path = "/system", tag = "system",
+    responses((status = 200, body = SystemStatus), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody))
+)]
+pub async fn status(
+    State(app): State<Arc<App>>,
+    _access: InOrganisation<Admin>,
+) -> Result<Json<SystemStatus>, ApiError> {
+    installation::look(&app).await.map(Json)
+}
 
 /// The process is alive
 #[utoipa::path(get, path = "/healthz", tag = "system", security(()), responses((status = 200, body = String)))]

@@ -11,6 +11,7 @@ use axum::{
 use serde_json::json;
 use twinkey_api::{
     error::ErrorBody,
+    timeline::{HOURS_MAX, TimelineQuery, UsageTimeline},
     token_pair::{
         CutOffState, EmergencyPreview, EmergencyRotation, EndingToken, OpenConnection, RevealedToken, Rotate, Rotated,
         Slot, TokenPair, UndoRotation,
@@ -25,11 +26,11 @@ use crate::{
     cut_off, db,
     error::ApiError,
     extract::{
-        Body, Manage, UserCaller,
+        Body, Manage, Queried, UserCaller,
         workspace::{Admin, Editor, Viewer},
     },
     rotation::{self, Kind, Order, repeated::Key},
-    usage::report,
+    usage::{report, timeline},
 };
 
 /// The longest reason, in bytes.
@@ -60,7 +61,30 @@ pub async fn usage(State(app): State<Arc<App>>, access: Manage<Viewer>) -> Resul
     report::report(&app, &access.workspace_id, &access.pair).await.map(Json)
 }
 
+/// The use of the tokens over time, and when they were rotated
+///
+/// Sums by the minute are kept for two days, sums by the hour for ninety. Up to this moment of this server, a few seconds old of others.
+#[utoipa::path(
+    get, path = "/workspaces/{workspace_id}/tokens/usage/timeline", tag = "tokens",
+    params(("workspace_id" = String, Path), TimelineQuery),
+    responses((status = 200, body = UsageTimeline), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody))
+)]
+pub async fn usage_timeline(
+    State(app): State<Arc<App>>,
+    access: Manage<Viewer>,
+    Queried(query): Queried<TimelineQuery>,
+) -> Result<Json<UsageTimeline>, ApiError> {
+    let hours = query.hours.unwrap_or(24);
+    if !(1..=HOURS_MAX).contains(&hours) {
+        return Err(ApiError::bad_request("InvalidQuery", format!("hours must be 1 to {HOURS_MAX}")));
+    }
+    timeline::timeline(&app, &access.workspace_id, &access.pair, hours).await.map(Json)
+}
+
 /// The value of a token; the audit log keeps who asked
+///
+/// 403 with the code `PasswordConfirmationNeeded`: this session has not proved the password for a while; `POST /auth/confirm` does that.
+/// `SignInAgainNeeded`: the same for an account without a password.
 #[utoipa::path(
     post, path = "/workspaces/{workspace_id}/tokens/{slot}/reveal", tag = "tokens",
     params(("workspace_id" = String, Path), ("slot" = Slot, Path)),
@@ -71,6 +95,7 @@ pub async fn reveal(
     access: Manage<Editor>,
     Path(path): Path<(String, String)>,
 ) -> Result<impl IntoResponse, ApiError> {
+    access.user.proved_lately(&app)?;
     let (_, slot) = path;
     let slot = Slot::BOTH.into_iter().find(|known| known.name() == slot);
     let slot = slot.ok_or_else(|| ApiError::NotFound("This slot (use current or next)".into()))?;

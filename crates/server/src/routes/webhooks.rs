@@ -67,6 +67,8 @@ pub async fn create(
         created_at: now.as_millisecond(),
         last_success_at: None,
         dropped: 0,
+        previous_sealed: None,
+        previous_until: None,
     };
     let transaction = app.db.write().await?;
     if db::webhooks::count(&*transaction, &access.workspace_id).await? >= WEBHOOKS_MAX {
@@ -187,6 +189,37 @@ pub async fn test(
     record(&app, &*transaction, &access, "webhook.tested", &id, json!({"delivery": delivery_id})).await?;
     transaction.commit().await?;
     Ok((StatusCode::ACCEPTED, Json(delivery.describe())))
+}
+
+/// Give a webhook another signing secret; it is in this answer and nowhere else
+///
+/// For 24 hours deliveries are signed with the old secret as well, so that a receiver can be told the new one meanwhile. A second
+/// change within that time ends the first secret at once.
+#[utoipa::path(
+    post, path = "/workspaces/{workspace_id}/webhooks/{webhook_id}/rotate-secret", tag = "webhooks",
+    params(("workspace_id" = String, Path), ("webhook_id" = String, Path)),
+    responses((status = 200, body = CreatedWebhook), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody))
+)]
+pub async fn rotate_secret(
+    State(app): State<Arc<App>>,
+    access: Manage<Admin>,
+    Params(path): Params<(String, String)>,
+) -> Result<impl IntoResponse, ApiError> {
+    let (_, id) = path;
+    let (secret, now) = (WebhookSecret::generate(&app.random), app.now());
+    let transaction = app.db.write().await?;
+    let mut row = find(&*transaction, &access, &id).await?;
+    // Both under the same master key, whichever the old one was under.
+    let previous = WebhookSecret::unseal(&app.keys, &id, &row.sealed);
+    row.previous_sealed = previous.map(|previous| previous.seal(&app.keys, &id, &app.random));
+    row.previous_until = row.previous_sealed.as_ref().map(|_| (now + webhooks::PREVIOUS_SECRET).as_millisecond());
+    row.sealed = secret.seal(&app.keys, &id, &app.random);
+    app.keys.id().clone_into(&mut row.key_id);
+    db::webhooks::set_secrets(&*transaction, &row).await?;
+    let detail = json!({"previousUntil": row.previous_until.map(db::timestamp)});
+    record(&app, &*transaction, &access, "webhook.secret_rotated", &id, detail).await?;
+    transaction.commit().await?;
+    Ok((NO_STORE, Json(CreatedWebhook { webhook: row.describe(), secret: secret.expose().to_string() })))
 }
 
 /// The delivery log, newest first: what is queued, what was delivered, what failed and why

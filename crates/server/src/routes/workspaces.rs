@@ -208,20 +208,24 @@ fn shows_credentials(user: &UserCaller, role: Role) -> bool {
     user.kind == TokenKind::Pat && role >= Role::Editor
 }
 
+/// What clients are told of its state.
+pub(super) fn status(row: &db::workspaces::Model) -> &'static str {
+    match row.state.as_str() {
+        db::workspaces::READY => "Ready",
+        db::workspaces::DELETING => "Deleting",
+        _ => "Creating",
+    }
+}
+
 fn describe(app: &App, row: db::workspaces::Model, token: Option<&KnownToken>) -> Result<Workspace, ApiError> {
     let (username, password) = match token {
         Some(token) => (token.principal.clone(), password_of(app, token)?.to_string()),
         None => (String::new(), String::new()),
     };
     Ok(Workspace {
+        status: status(&row).into(),
         workspace_id: row.id,
         name: row.name,
-        status: match row.state.as_str() {
-            db::workspaces::READY => "Ready",
-            db::workspaces::DELETING => "Deleting",
-            _ => "Creating",
-        }
-        .into(),
         version: 2,
         created_at: db::timestamp(row.created_at),
         broker_type: "SelfHosted".into(),

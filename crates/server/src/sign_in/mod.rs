@@ -7,6 +7,7 @@ pub mod oidc;
 use std::{
     convert::Infallible,
     net::{IpAddr, Ipv4Addr},
+    time::Duration,
 };
 
 use axum::{
@@ -27,6 +28,8 @@ use crate::{
 
 /// How long a session lasts.
 pub const SESSION: SignedDuration = SignedDuration::from_hours(24 * 7);
+/// For how long after that a session is shown secrets, unless the operator wants it otherwise.
+pub const CONFIRM_AFTER: Duration = Duration::from_mins(15);
 /// The longest text of a user agent that is kept, in characters.
 const USER_AGENT_MAX: usize = 200;
 
@@ -100,6 +103,7 @@ pub async fn begin_session(
         address: Some(address.clone()),
         user_agent: from.user_agent.map(|text| text.chars().take(USER_AGENT_MAX).collect()),
         last_used_at: None,
+        confirmed_at: None,
     };
     let transaction = app.db.write().await?;
     // Meanwhile the account may be gone, or its password changed, which ends all sessions that the old one began.

@@ -15,8 +15,12 @@ use super::{
     alarm,
     clients::{CLIENTS_MAX, Client, Sums},
     identity::Identity,
+    timeline::{self, Added, Connections, HOURS_KEPT, MINUTES_KEPT, Written},
 };
-use crate::{app::App, db};
+use crate::{
+    app::App,
+    db::{self, usage_points},
+};
 
 /// How old what other replicas see may be, and how much a killed server takes with it.
 pub const EVERY: Duration = Duration::from_secs(2);
@@ -31,6 +35,7 @@ const FORGET_EVERY: SignedDuration = SignedDuration::from_hours(1);
 #[derive(Default)]
 pub struct State {
     forgot_at: Option<Timestamp>,
+    written: Written,
 }
 
 /// Flushes until `stop`. The end of the server flushes once more, when nothing is counted any longer.
@@ -54,9 +59,13 @@ pub async fn flush(app: &App) -> Result<(), DbErr> {
         let via = client.identity.as_ref().map_or(Via::Api, |identity| identity.via);
         app.metrics.token_uses(via, sums.requests, sums.refused);
     }
+    let open = timeline::connections(app);
+    state.written.begin(now);
     while !waiting.is_empty() {
         let rest = waiting.split_off(waiting.len().min(BATCH));
-        if let Err(error) = store(app, &waiting, now).await {
+        let points = state.written.rows(added(&waiting), &open);
+        if let Err(error) = store(app, &waiting, points, now).await {
+            state.written = Written::default();
             for (client, sums) in waiting.iter().chain(&rest) {
                 client.give_back(sums);
             }
@@ -66,17 +75,54 @@ pub async fn flush(app: &App) -> Result<(), DbErr> {
     }
     drop(waiting);
     app.usage.clients.forget_stored();
+    let stored = store_connections(app, &mut state.written, &open).await;
+    stored.inspect_err(|_| state.written = Written::default())?;
     let forgot_at = *state.forgot_at.get_or_insert(app.started_at);
     if now.duration_since(forgot_at) >= FORGET_EVERY {
         let transaction = app.db.write().await?;
         db::token_clients::forget_before(&*transaction, (now - REMEMBERED).as_millisecond()).await?;
+        for (step, kept) in [(usage_points::MINUTE, MINUTES_KEPT), (usage_points::HOUR, HOURS_KEPT)] {
+            usage_points::forget_before(&*transaction, step, (now - kept).as_millisecond()).await?;
+        }
         transaction.commit().await?;
         state.forgot_at = Some(now);
     }
     Ok(())
 }
 
-async fn store(app: &App, batch: &[(Arc<Client>, Sums)], now: Timestamp) -> Result<(), DbErr> {
+/// What a batch adds to the timeline.
+fn added(batch: &[(Arc<Client>, Sums)]) -> BTreeMap<String, Added> {
+    let mut added: BTreeMap<String, Added> = BTreeMap::new();
+    for (client, sums) in batch {
+        let token = added.entry(client.token_id.clone()).or_default();
+        token.workspace_id.clone_from(&client.workspace_id);
+        token.requests += sums.requests as i64;
+        token.bytes += sums.bytes as i64;
+        token.refused += sums.refused as i64;
+    }
+    added
+}
+
+/// Notes connections that nothing came through.
+async fn store_connections(app: &App, written: &mut Written, open: &Connections) -> Result<(), DbErr> {
+    let mut more = written.more_connections(open);
+    while !more.is_empty() {
+        let batch: Vec<_> = more.keys().take(BATCH).cloned().collect();
+        let batch = batch.into_iter().filter_map(|id| more.remove_entry(&id)).collect();
+        let rows = written.rows(batch, open);
+        let transaction = app.db.write().await?;
+        usage_points::add(&*transaction, rows).await?;
+        transaction.commit().await?;
+    }
+    Ok(())
+}
+
+async fn store(
+    app: &App,
+    batch: &[(Arc<Client>, Sums)],
+    points: Vec<usage_points::Model>,
+    now: Timestamp,
+) -> Result<(), DbErr> {
     // In the order of their keys, and each key once: the same client may have come under texts that are kept alike.
     let mut rows: BTreeMap<(String, String), db::token_clients::Model> = BTreeMap::new();
     for (client, sums) in batch {
@@ -92,6 +138,7 @@ async fn store(app: &App, batch: &[(Arc<Client>, Sums)], now: Timestamp) -> Resu
     let tokens: Vec<&str> = tokens.into_iter().collect();
     let transaction = app.db.write().await?;
     db::token_clients::add(&*transaction, rows.into_values().collect()).await?;
+    usage_points::add(&*transaction, points).await?;
     let alarms = alarm::raise(&*transaction, &refused, now).await?;
     for token_id in db::token_clients::crowded(&*transaction, &tokens, CLIENTS_MAX as u64).await? {
         let merged = db::token_clients::merge_oldest(&*transaction, &token_id, CLIENTS_MAX as u64).await?;

@@ -3,15 +3,18 @@
 //!
 //! A *client* is a token, an address, and what the program there calls itself. On the hot path it is looked up in
 //! [`clients`] and a few numbers are added up. [`flush`] carries the sums over into the table, where those of all replicas come
-//! together; [`report`] reads them and adds what only the broker knows, and [`verdict`] judges whether Token 1 may go.
+//! together; [`report`] reads them and adds what only the broker knows, and [`verdict`] judges whether Token 1 may go. The same flush
+//! adds to the sums by the minute and by the hour that [`timeline`] shows.
 //! Use of a dead token takes the same way, and raises an [`alarm`].
 
 pub mod alarm;
 pub mod clients;
 pub mod flush;
 pub mod identity;
+pub mod overview;
 pub mod report;
 pub mod sign_ins;
+pub mod timeline;
 pub mod verdict;
 
 use std::{

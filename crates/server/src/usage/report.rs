@@ -31,12 +31,12 @@ const REASONS_MAX: usize = 100;
 
 /// A token to be reported on.
 #[derive(Clone)]
-struct Subject {
-    id: String,
-    label: &'static str,
-    masked: String,
+pub(super) struct Subject {
+    pub id: String,
+    pub label: &'static str,
+    pub masked: String,
     principal: String,
-    deactivated_at: Option<Timestamp>,
+    pub deactivated_at: Option<Timestamp>,
 }
 
 /// Everything: both tokens of `pair`, and those that died or were tried lately.
@@ -45,7 +45,7 @@ pub async fn report(app: &App, workspace_id: &WorkspaceId, pair: &Pair) -> Resul
     let now = app.now();
     let (mut subjects, members) = (valid(pair).to_vec(), Members::look(app, workspace_id).await);
     subjects.extend(dead(app, workspace_id, now).await?);
-    let mut tokens = describe(app, &subjects, &members).await?;
+    let mut tokens = look(app, &subjects, &members).await?;
     let safe_to_rotate = judge(app, workspace_id, &tokens[0], &members).await?;
     for token in &mut tokens {
         token.clients.truncate(CLIENTS_MAX);
@@ -69,7 +69,7 @@ pub async fn verdict_on(
     store_what_is_counted(app).await;
     let members = if thorough { Members::look(app, workspace_id).await } else { Arc::default() };
     let [current, _] = valid(pair);
-    let token = describe(app, &[current], &members).await?;
+    let token = look(app, &[current], &members).await?;
     judge(app, workspace_id, &token[0], &members).await
 }
 
@@ -84,7 +84,7 @@ pub async fn with_last_use(app: &App, mut pair: TokenPair) -> Result<TokenPair, 
 }
 
 /// If that fails, what is shown is as old as the last flush.
-async fn store_what_is_counted(app: &App) {
+pub(super) async fn store_what_is_counted(app: &App) {
     if let Err(error) = flush(app).await {
         tracing::warn!(%error, "what was counted of the use of tokens is not stored yet");
     }
@@ -105,7 +105,7 @@ async fn judge(
     Ok(verdict)
 }
 
-fn valid(pair: &Pair) -> [Subject; 2] {
+pub(super) fn valid(pair: &Pair) -> [Subject; 2] {
     Slot::BOTH.map(|slot| {
         let token = pair.token(slot).describe(slot);
         let label = slot.label();
@@ -113,7 +113,7 @@ fn valid(pair: &Pair) -> [Subject; 2] {
     })
 }
 
-async fn dead(app: &App, workspace_id: &WorkspaceId, now: Timestamp) -> Result<Vec<Subject>, ApiError> {
+pub(super) async fn dead(app: &App, workspace_id: &WorkspaceId, now: Timestamp) -> Result<Vec<Subject>, ApiError> {
     let since = now - DEAD_SHOWN;
     let mut rows = db::tokens::list_dead_after(&*app.db, workspace_id, since, DEAD_MAX).await?;
     let tried = token_clients::refused_after(&*app.db, workspace_id, since.as_millisecond(), DEAD_MAX).await?;
@@ -132,10 +132,21 @@ async fn dead(app: &App, workspace_id: &WorkspaceId, now: Timestamp) -> Result<V
         .collect())
 }
 
-async fn describe(app: &App, subjects: &[Subject], members: &Members) -> Result<Vec<UsedToken>, ApiError> {
+async fn look(app: &App, subjects: &[Subject], members: &Members) -> Result<Vec<UsedToken>, ApiError> {
     let ids: Vec<&str> = subjects.iter().map(|subject| subject.id.as_str()).collect();
+    let rows = token_clients::list_of(&*app.db, &ids).await?;
+    Ok(describe(app, subjects, rows, members))
+}
+
+/// The tokens with those of their clients that are in `stored`, and all that are connected.
+pub(super) fn describe(
+    app: &App,
+    subjects: &[Subject],
+    stored: Vec<token_clients::Model>,
+    members: &Members,
+) -> Vec<UsedToken> {
     let mut rows: HashMap<String, Vec<token_clients::Model>> = HashMap::new();
-    for row in token_clients::list_of(&*app.db, &ids).await? {
+    for row in stored {
         rows.entry(row.token_id.clone()).or_default().push(row);
     }
     // One look at what is open, so that no connection is seen twice.
@@ -152,7 +163,7 @@ async fn describe(app: &App, subjects: &[Subject], members: &Members) -> Result<
         let open_connections = can_tell.then(|| open.values().map(|(count, _)| count).sum());
         used_token(subject, &rows, open, open_connections, members)
     });
-    Ok(tokens.collect())
+    tokens.collect()
 }
 
 fn used_token(

@@ -9,7 +9,7 @@ pub mod secret;
 pub mod send;
 pub mod worker;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use sea_orm::{ConnectionTrait, DbErr};
 use serde::Serialize;
 use serde_json::Value;
@@ -21,6 +21,9 @@ use crate::db;
 
 /// How many deliveries may wait for one webhook; what happens meanwhile it is not told.
 pub const QUEUE_MAX: u64 = 1000;
+
+/// For how long after a change of the secret the old one signs too.
+pub const PREVIOUS_SECRET: SignedDuration = SignedDuration::from_hours(24);
 
 /// The body of a delivery.
 #[derive(Serialize)]

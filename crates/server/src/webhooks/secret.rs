@@ -34,12 +34,17 @@ impl WebhookSecret {
         keys.unseal_bytes(&sealed_under(id), sealed).map(Self)
     }
 
-    /// The header `webhook-signature` of a delivery.
-    pub fn sign(&self, id: &str, at: Timestamp, payload: &str) -> String {
+    /// The signature of a delivery.
+    fn sign(&self, id: &str, at: Timestamp, payload: &str) -> String {
         let mac = Hmac::<Sha256>::new_from_slice(&self.0).expect("HMAC takes keys of any length");
         let mac = mac.chain_update(format!("{id}.{}.{payload}", at.as_second()));
         format!("v1,{}", BASE64_STANDARD.encode(mac.finalize().into_bytes()))
     }
+}
+
+/// The header `webhook-signature` with the signature of each secret: a receiver accepts a delivery if one of them is right.
+pub fn sign_with_all(secrets: &[WebhookSecret], id: &str, at: Timestamp, payload: &str) -> String {
+    secrets.iter().map(|secret| secret.sign(id, at, payload)).collect::<Vec<_>>().join(" ")
 }
 
 /// Tells it from a token of the same id.

@@ -7,7 +7,10 @@ use reqwest::{StatusCode, header, redirect};
 use rustls::ClientConfig;
 use rustls_platform_verifier::BuilderVerifierExt;
 
-use super::{WebhookSettings, address, secret::WebhookSecret};
+use super::{
+    WebhookSettings, address,
+    secret::{WebhookSecret, sign_with_all},
+};
 
 /// For the whole attempt.
 const TIMEOUT: Duration = Duration::from_secs(15);
@@ -50,7 +53,7 @@ pub struct Message<'a> {
 
 /// Sends a message once. The URL is looked at anew, and the connection goes to exactly the addresses that were looked at: the
 /// name may resolve to something else than when the webhook was made, or a moment ago.
-pub async fn send(settings: &WebhookSettings, url: &str, secret: &WebhookSecret, message: &Message<'_>) -> Attempt {
+pub async fn send(settings: &WebhookSettings, url: &str, secrets: &[WebhookSecret], message: &Message<'_>) -> Attempt {
     let target = match address::check(settings, url).await {
         Ok(target) => target,
         Err(error) => {
@@ -67,7 +70,7 @@ pub async fn send(settings: &WebhookSettings, url: &str, secret: &WebhookSecret,
         .header(header::CONTENT_TYPE, "application/json")
         .header("webhook-id", message.id)
         .header("webhook-timestamp", message.at.as_second())
-        .header("webhook-signature", secret.sign(message.id, message.at, message.payload))
+        .header("webhook-signature", sign_with_all(secrets, message.id, message.at, message.payload))
         .body(message.payload.to_owned());
     // The answer's body is nobody's business: shown in the log, it would make a webhook a way to read what the server can.
     match request.send().await {

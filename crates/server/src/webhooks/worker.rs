@@ -7,6 +7,7 @@ use jiff::SignedDuration;
 use rand::RngExt;
 use sea_orm::DbErr;
 use serde_json::json;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use twinkey_api::webhook::DeliveryState;
 
@@ -24,6 +25,8 @@ use crate::{
 
 /// How often the queue is looked at.
 const LOOK: Duration = Duration::from_millis(500);
+/// How often secrets are erased that sign no longer.
+const FORGET_EVERY: Duration = Duration::from_mins(10);
 /// Webhooks that are called at the same time; each of them gets one delivery at a time.
 const AT_A_TIME: usize = 16;
 /// The pauses between attempts: some for a hiccup, some for a bad night, some for a long weekend. Then it is given up.
@@ -51,7 +54,14 @@ pub async fn run(app: Arc<App>, settings: WebhookSettings, stop: CancellationTok
 async fn deliver_all(app: Arc<App>, settings: WebhookSettings, fence: Fence) {
     let mut busy: Vec<String> = Vec::new();
     let mut under_way = FuturesUnordered::new();
+    let mut forgot_at: Option<Instant> = None;
     loop {
+        if forgot_at.is_none_or(|at| at.elapsed() >= FORGET_EVERY) && fence.holds(&app.replicas) {
+            if let Err(error) = forget_previous_secrets(&app, &fence).await {
+                tracing::debug!(%error, "old secrets of webhooks are not erased yet");
+            }
+            forgot_at = Some(Instant::now());
+        }
         let room = AT_A_TIME - busy.len();
         if room > 0 && fence.holds(&app.replicas) {
             match deliveries::due(&*app.db, app.now(), busy.clone(), room as u64).await {
@@ -69,6 +79,14 @@ async fn deliver_all(app: Arc<App>, settings: WebhookSettings, fence: Fence) {
             () = tokio::time::sleep(LOOK) => {}
         }
     }
+}
+
+/// Erases the secrets that sign no longer.
+async fn forget_previous_secrets(app: &App, fence: &Fence) -> Result<(), FenceError> {
+    let transaction = app.db.write().await?;
+    fence.check(&*transaction).await?;
+    webhooks::forget_previous_secrets(&*transaction, app.now()).await?;
+    Ok(transaction.commit().await?)
 }
 
 /// One attempt, and its outcome in the log; returns the webhook's id.
@@ -98,8 +116,13 @@ async fn attempt(app: &App, settings: &WebhookSettings, row: &deliveries::Model)
         let error = Some("the secret does not open with the server's master key".to_owned());
         return Ok(Some(Attempt { status: None, error, refused: false }));
     };
-    let message = Message { id: &row.id, at: app.now(), payload: &row.payload };
-    Ok(Some(send::send(settings, &webhook.url, &secret, &message).await))
+    let now = app.now();
+    let lasts = webhook.previous_until.is_some_and(|until| until > now.as_millisecond());
+    let previous = webhook.previous_sealed.as_ref().filter(|_| lasts);
+    let previous = previous.and_then(|sealed| WebhookSecret::unseal(&app.keys, &webhook.id, sealed));
+    let secrets: Vec<_> = [Some(secret), previous].into_iter().flatten().collect();
+    let message = Message { id: &row.id, at: now, payload: &row.payload };
+    Ok(Some(send::send(settings, &webhook.url, &secrets, &message).await))
 }
 
 async fn store(app: &App, fence: &Fence, row: &deliveries::Model, attempt: &Attempt) -> Result<(), FenceError> {

@@ -154,7 +154,7 @@ impl Verify {
         } else {
             self.verify_files(checkpoints)?
         };
-        let Verified { verdict, confirmed, keys } = match verified {
+        let Verified { verdict, confirmed, keys, .. } = match verified {
             Ok(verified) => verified,
             Err(VerifyError::Checkpoint(error)) => return broken(&format!(": {error}")),
             Err(VerifyError::Db(error)) => return Err(error).context("cannot read the audit log"),
@@ -190,15 +190,16 @@ impl Verify {
             Ok(keys) => keys,
             Err(error) => return Ok(Err(error.into())),
         };
+        let count = checkpoints.len();
         let mut verifier = Verifier::against(checkpoints);
         for path in &self.files {
             let pushed = verifier.push_lines(open(path)?);
             if let Err(verdict) = pushed.with_context(|| format!("cannot read {}", path.display()))? {
-                return Ok(Ok(Verified { verdict, confirmed: verifier.confirmed(), keys }));
+                return Ok(Ok(Verified { verdict, confirmed: verifier.confirmed(), keys, checkpoints: count }));
             }
         }
         let confirmed = verifier.confirmed();
-        Ok(Ok(Verified { verdict: verifier.finish(), confirmed, keys }))
+        Ok(Ok(Verified { verdict: verifier.finish(), confirmed, keys, checkpoints: count }))
     }
 }
 
