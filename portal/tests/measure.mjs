@@ -111,4 +111,4 @@ for (const [name, path] of [
   await page.close()
 }
 await browser.close()
-console.log(JSON.stringify(rows))
+process.stdout.write(JSON.stringify(rows))
