@@ -12,6 +12,7 @@ import { profileQuery } from './api/profile'
 import { NotFound } from './components/NotFound'
 import { PageFailed } from './components/PageFailed'
 import { Shell } from './layout/Shell'
+import { takeReturn } from './pages/sign-in/returnTo'
 
 /** What every route can reach. */
 interface Context {
@@ -63,7 +64,8 @@ const home = createRoute({
   getParentRoute: () => shell,
   path: '/',
   beforeLoad: () => {
-    throw redirect({ to: '/workspaces', replace: true })
+    // The identity provider sends people here; where they wanted to go was noted before.
+    throw redirect({ to: takeReturn(), replace: true })
   },
 })
 

@@ -42,10 +42,14 @@ export function useSignUp() {
     gcTime: 0,
     mutationFn: async (body: AcceptInvitation & { password: string }) => {
       // Without the cookie: a session of before that has ended would be refused.
-      const { data } = await http.POST('/invitations/accept', { body, credentials: 'omit' })
-      const email = data?.user.email ?? ''
-      await http.POST('/auth/sign-in', { body: { email, password: body.password } })
-      return data
+      const { data: invitation } = await http.POST('/invitations/accept', { body, credentials: 'omit' })
+      const email = invitation?.user.email ?? ''
+      const signIn = http.POST('/auth/sign-in', { body: { email, password: body.password } })
+      const signedIn = await signIn.then(
+        () => true,
+        () => false,
+      )
+      return { invitation, signedIn }
     },
     onSuccess: () => queryClient.clear(),
   })
