@@ -72,6 +72,7 @@ const home = createRoute({
 export const workspacesRoute = createRoute({
   getParentRoute: () => shell,
   path: 'workspaces',
+  validateSearch: texts('filter', 'show'),
   component: lazyRouteComponent(() => import('./pages/workspaces/Workspaces'), 'Workspaces'),
 })
 

@@ -1,7 +1,9 @@
 import { Button, Stack, Text } from '@mantine/core'
 import { useJoin } from '../../api/auth'
+import { ApiError } from '../../api/error'
 import { useSignOut } from '../../api/profile'
 import type { AcceptedInvitation } from '../../api/schema'
+import { ButtonLink } from '../../components/links'
 import { Refusal } from './Refusal'
 
 interface Props {
@@ -16,6 +18,8 @@ interface Props {
 export function Join({ secret, email, onAccepted, onSignedOut }: Props) {
   const join = useJoin()
   const signOut = useSignOut()
+  // Asking once more would change nothing.
+  const over = join.error instanceof ApiError && (join.error.status === 410 || join.error.status === 404)
   return (
     <Stack gap="md">
       <Text fz="sm">
@@ -26,12 +30,18 @@ export function Join({ secret, email, onAccepted, onSignedOut }: Props) {
         wayOn={(code) =>
           code === 'OtherAddress'
             ? 'Sign out, and go on with the account of that address or make one.'
-            : undefined
+            : code === 'InvitationGone'
+              ? 'Whoever invited you can make a new link.'
+              : undefined
         }
       />
-      <Button loading={join.isPending} onClick={() => join.mutate(secret, { onSuccess: onAccepted })}>
-        Accept the invitation
-      </Button>
+      {over ? (
+        <ButtonLink to="/workspaces">Go to the workspaces</ButtonLink>
+      ) : (
+        <Button loading={join.isPending} onClick={() => join.mutate(secret, { onSuccess: onAccepted })}>
+          Accept the invitation
+        </Button>
+      )}
       <Button
         variant="default"
         loading={signOut.isPending}
