@@ -46,25 +46,21 @@ export function DeleteWorkspace({ workspace, onClose, onDeleted }: Props) {
 
 function WhatEnds({ workspace }: { workspace: WorkspaceOverview }) {
   const { topics, webhooks } = useWhatEnds(workspace.workspaceId).data ?? {}
-  const { clientsOfToken1: clients, openConnections: connections } = workspace
+  const using = inUse(workspace.clientsOfToken1, workspace.openConnections ?? 0)
   return (
     <Stack gap="sm">
-      {(clients > 0 || (connections ?? 0) > 0) && (
+      {using !== '' && (
         <Alert color="yellow" title="It is in use">
-          {clients === 1 ? '1 client uses' : `${clients} clients use`} Token 1
-          {connections != null &&
-            ` and ${connections === 1 ? '1 connection is' : `${connections} connections are`} open on the broker`}
-          . All of them are cut off.
+          {using}. All of it is cut off.
         </Alert>
       )}
       <Text fz="sm">This ends, at once and for good:</Text>
       <List fz="sm" spacing={2}>
         <List.Item>both SDK tokens, on the API and on the broker, with all open connections</List.Item>
-        <List.Item>{counted(topics, 'topic', 'topics')} with all messages</List.Item>
-        <List.Item>all consumer groups and their offsets</List.Item>
-        <List.Item>
-          {counted(webhooks, 'webhook', 'webhooks')}, the settings, and the roles given here
-        </List.Item>
+        {topics !== 0 && <List.Item>{counted(topics, 'topic')} with all messages</List.Item>}
+        <List.Item>all consumer groups with their offsets</List.Item>
+        {webhooks !== 0 && <List.Item>{counted(webhooks, 'webhook')} with the delivery log</List.Item>}
+        <List.Item>the settings, the invitations and the roles given here</List.Item>
       </List>
       <Text fz="sm">
         There is no way back, and nobody can restore the messages. The audit log keeps what happened here.
@@ -73,8 +69,15 @@ function WhatEnds({ workspace }: { workspace: WorkspaceOverview }) {
   )
 }
 
-function counted(count: number | undefined, one: string, many: string): string {
-  if (count === undefined) return `all ${many}`
-  if (count === 0) return `no ${one}`
-  return count === 1 ? `1 ${one}` : `${count.toLocaleString()} ${many}`
+function counted(count: number | undefined, one: string): string {
+  if (count === undefined) return `all ${one}s`
+  return count === 1 ? `1 ${one}` : `${count.toLocaleString()} ${one}s`
+}
+
+function inUse(clients: number, connections: number): string {
+  const parts = []
+  if (clients > 0) parts.push(clients === 1 ? '1 client uses Token 1' : `${clients} clients use Token 1`)
+  if (connections > 0)
+    parts.push(connections === 1 ? '1 connection is open' : `${connections} connections are open`)
+  return parts.join(', ')
 }

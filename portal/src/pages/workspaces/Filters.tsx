@@ -1,5 +1,5 @@
-import { Chip, Group, Text, TextInput } from '@mantine/core'
-import { IconSearch } from '@tabler/icons-react'
+import { Button, Group, Text, TextInput } from '@mantine/core'
+import { IconAlertTriangle, IconSearch } from '@tabler/icons-react'
 import { useNavigate } from '@tanstack/react-router'
 import type { WorkspaceOverview } from '../../api/schema'
 
@@ -41,20 +41,22 @@ export function Filters({ all, shown, filter, show }: FiltersProps) {
         w={{ base: '100%', xs: 280 }}
       />
       {(attention > 0 || show === 'attention') && (
-        <Chip
-          checked={show === 'attention'}
-          onChange={(checked) => set({ show: checked ? 'attention' : undefined })}
+        <Button
+          size="xs"
+          radius="xl"
           color="red"
-          variant="light"
+          variant={show === 'attention' ? 'filled' : 'light'}
+          aria-pressed={show === 'attention'}
+          leftSection={<IconAlertTriangle size={14} aria-hidden />}
+          onClick={() => set({ show: show === 'attention' ? undefined : 'attention' })}
         >
-          Need attention: {attention}
-        </Chip>
+          {attention === 1 ? '1 needs' : `${attention.toLocaleString()} need`} attention
+        </Button>
       )}
       {all && shown !== undefined && (
         <Text fz="sm" c="dimmed" role="status">
-          {shown === all.length
-            ? all.length.toLocaleString()
-            : `${shown.toLocaleString()} of ${all.length.toLocaleString()}`}
+          {shown === all.length ? '' : `${shown.toLocaleString()} of `}
+          {all.length === 1 ? '1 workspace' : `${all.length.toLocaleString()} workspaces`}
         </Text>
       )}
     </Group>

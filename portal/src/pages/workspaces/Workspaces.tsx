@@ -39,6 +39,7 @@ export function Workspaces() {
     <RoleButton
       own={role}
       needs="Manager"
+      where="in the organisation"
       leftSection={<IconPlus size={16} aria-hidden />}
       onClick={() => setAct({ act: 'create' })}
     >
