@@ -11,6 +11,7 @@ import { isSignedOut } from './api/error'
 import { profileQuery } from './api/profile'
 import { NotFound } from './components/NotFound'
 import { PageFailed } from './components/PageFailed'
+import { takeReturn } from './pages/sign-in/returnTo'
 
 /** What every route can reach. */
 interface Context {
@@ -62,13 +63,15 @@ const home = createRoute({
   getParentRoute: () => shell,
   path: '/',
   beforeLoad: () => {
-    throw redirect({ to: '/workspaces', replace: true })
+    // The identity provider sends people here; where they wanted to go was noted before.
+    throw redirect({ to: takeReturn(), replace: true })
   },
 })
 
 export const workspacesRoute = createRoute({
   getParentRoute: () => shell,
   path: 'workspaces',
+  validateSearch: texts('filter', 'show'),
   component: lazyRouteComponent(() => import('./pages/workspaces/Workspaces'), 'Workspaces'),
 })
 

@@ -5,20 +5,25 @@ export class ApiError extends Error {
   readonly status: number
   readonly code: string
   readonly correlationId: string | undefined
+  /** After how many seconds it is worth trying again, if the server says so. */
+  readonly retryAfter: number | undefined
   /** The whole body: some refusals carry more, such as who still uses Token 1. */
   readonly body: Record<string, unknown>
 
-  constructor(status: number, body: Partial<ErrorBody> & Record<string, unknown>) {
+  constructor(status: number, body: Partial<ErrorBody> & Record<string, unknown>, retryAfter?: number) {
     super(typeof body.message === 'string' ? body.message : `The server answered ${status}.`)
     this.status = status
     this.code = typeof body.code === 'string' ? body.code : ''
     this.correlationId = typeof body.correlationId === 'string' ? body.correlationId : undefined
+    this.retryAfter = retryAfter
     this.body = body
   }
 
   static async of(response: Response): Promise<ApiError> {
     const body: unknown = await response.json().catch(() => ({}))
-    return new ApiError(response.status, body !== null && typeof body === 'object' ? { ...body } : {})
+    const wait = Number.parseInt(response.headers.get('retry-after') ?? '', 10)
+    const fields = body !== null && typeof body === 'object' ? { ...body } : {}
+    return new ApiError(response.status, fields, Number.isNaN(wait) ? undefined : wait)
   }
 }
 

@@ -8,6 +8,12 @@ export function isAtLeast(role: Role, needed: Role): boolean {
   return ROLES.indexOf(role) >= ROLES.indexOf(needed)
 }
 
+/** Why somebody with the role `own` may not do what `needed` may; nothing: he may. Nearly in the server's words. */
+export function roleRefusal(own: Role, needed: Role, where?: string): string | undefined {
+  if (isAtLeast(own, needed)) return undefined
+  return `This needs the role ${needed}${where ? ` ${where}` : ''}; yours is ${own}.`
+}
+
 /** What a role may do, in a line. */
 export const ROLE_MEANING: Record<Role, string> = {
   None: 'sees nothing',
