@@ -8,6 +8,11 @@ export function isAtLeast(role: Role, needed: Role): boolean {
   return ROLES.indexOf(role) >= ROLES.indexOf(needed)
 }
 
+/** Why somebody with the role `own` may not do what `needed` may; nothing: he may. In the server's words. */
+export function roleRefusal(own: Role, needed: Role): string | undefined {
+  return isAtLeast(own, needed) ? undefined : `This needs the role ${needed}; yours is ${own}.`
+}
+
 /** What a role may do, in a line. */
 export const ROLE_MEANING: Record<Role, string> = {
   None: 'sees nothing',

@@ -1,0 +1,58 @@
+import { Button, type ButtonProps, Menu, type MenuItemProps, Text, Tooltip } from '@mantine/core'
+import type { ComponentPropsWithRef } from 'react'
+import { roleRefusal } from '../api/role'
+import type { Role } from '../api/schema'
+
+interface Needs {
+  /** The caller's role where the button acts; nothing while it is on its way. */
+  own: Role | undefined
+  /** The least role that may do it. */
+  needs: Role
+  /** Another reason why it cannot be done now, as a sentence. */
+  because?: string | null
+}
+
+type ButtonRest = Omit<ComponentPropsWithRef<'button'>, keyof ButtonProps | 'color' | 'style' | 'role'>
+
+/** Why the button does nothing; nothing: it does. */
+function refusal({ own, needs, because }: Needs): string | undefined {
+  if (own === undefined) return 'Your role is being looked up.'
+  return roleRefusal(own, needs) ?? because ?? undefined
+}
+
+/**
+ * A button for those with a role. For the others it is there too, disabled, and says why on hover and focus: whoever looks for
+ * it learns whom to ask.
+ */
+export function RoleButton({ own, needs, because, ...button }: Needs & ButtonProps & ButtonRest) {
+  const why = refusal({ own, needs, because })
+  if (why === undefined) return <Button {...button} />
+  return (
+    <Tooltip label={why}>
+      {/* Not `disabled`, which takes no focus: the keyboard could not reach the reason. */}
+      <Button
+        {...button}
+        type="button"
+        data-disabled
+        aria-disabled
+        onClick={(event) => event.preventDefault()}
+      />
+    </Tooltip>
+  )
+}
+
+type ItemRest = Omit<ComponentPropsWithRef<'button'>, keyof MenuItemProps | 'color' | 'style' | 'role'>
+
+/** The same in a menu: the reason stands below the words, because a menu has no room for a tooltip. */
+export function RoleMenuItem({ own, needs, because, children, ...item }: Needs & MenuItemProps & ItemRest) {
+  const why = refusal({ own, needs, because })
+  if (why === undefined) return <Menu.Item {...item}>{children}</Menu.Item>
+  return (
+    <Menu.Item {...item} data-disabled aria-disabled closeMenuOnClick={false} onClick={undefined}>
+      {children}
+      <Text fz="xs" maw={240}>
+        {why}
+      </Text>
+    </Menu.Item>
+  )
+}
