@@ -26,6 +26,12 @@ class Api:
     def post(self, path, body):
         return self.call("POST", path, body)
 
+    def read(self, path):
+        """The bytes of an answer that is not JSON."""
+        request = urllib.request.Request(self.url + path, headers={"Authorization": f"Bearer {self.token}"})
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return answer.read()
+
     def call(self, method, path, body=None):
         headers = {"Authorization": f"Bearer {self.token}"}
         data = None

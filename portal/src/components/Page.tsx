@@ -9,16 +9,19 @@ interface Props {
   description?: ReactNode
   /** What can be done with the whole page, at the right. */
   actions?: ReactNode
+  /** Links to the pages beside it. */
+  tabs?: ReactNode
   /** Links to the pages above. */
   above?: { label: string; link: ReactNode }[]
   children: ReactNode
 }
 
 /** The frame of a page: window title, heading, actions, content. */
-export function Page({ title, description, actions, above, children }: Props) {
+export function Page({ title, description, actions, tabs, above, children }: Props) {
   useDocumentTitle(`${title} · Twinkey`)
   return (
     <Box component="section" aria-labelledby="page-title">
+      {tabs}
       {above && (
         <Breadcrumbs mb={4} fz="sm">
           {above.map(({ label, link }) => (
