@@ -8,7 +8,7 @@ export interface PortalPage {
   /** As in src/router.tsx. */
   route: string
   heading: RegExp
-  role: 'anyone' | 'None' | 'Viewer' | 'Admin'
+  role: 'anyone' | 'None' | 'Viewer' | 'Manager' | 'Admin'
 }
 
 const W = 'workspaces/$workspaceId'
@@ -23,11 +23,11 @@ export const PAGES: PortalPage[] = [
   { name: 'broker-settings', route: `${W}/broker-settings`, heading: /Broker settings/, role: 'Viewer' },
   { name: 'groups', route: `${W}/groups`, heading: /Consumer groups/, role: 'Viewer' },
   { name: 'usage', route: `${W}/usage`, heading: /Token usage/, role: 'Viewer' },
-  { name: 'workspace-members', route: `${W}/members`, heading: /Members/, role: 'Viewer' },
+  { name: 'workspace-members', route: `${W}/members`, heading: /Members/, role: 'Manager' },
   { name: 'workspace-audit', route: `${W}/audit`, heading: /Audit/, role: 'Admin' },
   { name: 'settings', route: `${W}/settings`, heading: /Settings/, role: 'Viewer' },
   { name: 'webhook', route: `${W}/settings/webhooks/$webhookId`, heading: /Webhook/, role: 'Admin' },
-  { name: 'people', route: 'members', heading: /People/, role: 'Viewer' },
+  { name: 'people', route: 'members', heading: /People/, role: 'Manager' },
   { name: 'audit', route: 'audit', heading: /Audit/, role: 'Admin' },
   { name: 'system', route: 'system', heading: /System/, role: 'Admin' },
   { name: 'profile', route: 'profile', heading: /Profile/, role: 'None' },

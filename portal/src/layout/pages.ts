@@ -25,7 +25,7 @@ export const WORKSPACE_PAGES = [
 /** Pages of the whole installation, and who may see them. */
 export const ORGANISATION_PAGES = [
   { label: 'Workspaces', icon: IconLayoutGrid, to: '/workspaces', role: 'None' },
-  { label: 'People', icon: IconUsers, to: '/members', role: 'Viewer' },
+  { label: 'People', icon: IconUsers, to: '/members', role: 'Manager' },
   { label: 'Audit log', icon: IconClipboardList, to: '/audit', role: 'Admin' },
   { label: 'System', icon: IconServer2, to: '/system', role: 'Admin' },
 ] as const

@@ -90,6 +90,8 @@ pub struct Manage<A> {
     pub workspace_id: WorkspaceId,
     /// The workspace's tokens.
     pub pair: Pair,
+    /// The user's role there.
+    pub role: Role,
     needed: PhantomData<A>,
 }
 
@@ -101,8 +103,8 @@ impl<A: AtLeast> FromRequestParts<Arc<App>> for Manage<A> {
             return Err(ApiError::StreamingOnly);
         };
         let asked = workspace_in_path(parts).await?;
-        let (workspace_id, pair, _) = user_in(app, &user, &asked, A::ROLE).await?;
-        Ok(Self { user: *user, workspace_id, pair, needed: PhantomData })
+        let (workspace_id, pair, role) = user_in(app, &user, &asked, A::ROLE).await?;
+        Ok(Self { user: *user, workspace_id, pair, role, needed: PhantomData })
     }
 }
 

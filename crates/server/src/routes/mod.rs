@@ -93,6 +93,7 @@ fn documented() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(broker_settings::certificates))
         .routes(routes!(workspaces::list, workspaces::create))
         .routes(routes!(overview::list))
+        .routes(routes!(overview::get))
         .routes(routes!(events::follow))
         .routes(routes!(workspaces::get, workspaces::rename, workspaces::delete))
         .routes(routes!(settings::get, settings::change))

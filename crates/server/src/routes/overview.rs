@@ -14,7 +14,7 @@ use crate::{
     app::App,
     db,
     error::ApiError,
-    extract::{Queried, SignedIn, UserCaller},
+    extract::{Manage, Queried, SignedIn, UserCaller, workspace::Viewer},
     usage::overview::{dead_uses, glance, pairs, rotated_at},
 };
 
@@ -33,12 +33,30 @@ pub async fn list(
 ) -> Result<Json<Vec<WorkspaceOverview>>, ApiError> {
     let (limit, after) = (page_size(query.limit)?, query.after.unwrap_or_default());
     let page = page(&app, &caller, &after, limit).await?;
+    Ok(Json(described(&app, page).await?))
+}
+
+/// One workspace as in the list: with the caller's role there
+#[utoipa::path(
+    get, path = "/workspaces/{workspace_id}/overview", tag = "workspaces",
+    params(("workspace_id" = String, Path)),
+    responses((status = 200, body = WorkspaceOverview), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody))
+)]
+pub async fn get(State(app): State<Arc<App>>, access: Manage<Viewer>) -> Result<Json<WorkspaceOverview>, ApiError> {
+    let row = db::workspaces::find_ready(&*app.db, &access.workspace_id).await?;
+    let page = row.map(|row| (row, access.role)).into_iter().collect();
+    let one = described(&app, page).await?.pop();
+    one.map(Json).ok_or_else(|| ApiError::NotFound(format!("Workspace '{}'", access.workspace_id)))
+}
+
+/// What there is to say about each of them, in few questions for all.
+async fn described(app: &App, page: Vec<(db::workspaces::Model, Role)>) -> Result<Vec<WorkspaceOverview>, ApiError> {
     let rows: Vec<_> = page.iter().map(|(row, _)| row.clone()).collect();
-    let pairs = pairs(&app, &rows).await?;
+    let pairs = pairs(app, &rows).await?;
     let ready: Vec<_> = rows.iter().filter_map(|row| Some((row, pairs.get(&row.id)?.clone()))).collect();
-    let mut glances = glance(&app, &ready).await?;
+    let mut glances = glance(app, &ready).await?;
     let ids: Vec<&str> = rows.iter().map(|row| row.id.as_str()).collect();
-    let dead_uses = dead_uses(&app, &ids).await?;
+    let dead_uses = dead_uses(app, &ids).await?;
     let entries = page.into_iter().map(|(row, role)| {
         let glance = WorkspaceId::parse(&row.id).ok().and_then(|id| glances.remove(&id));
         let (safe_to_rotate, clients, open_connections) =
@@ -57,7 +75,7 @@ pub async fn list(
             name: row.name,
         }
     });
-    Ok(Json(entries.collect()))
+    Ok(entries.collect())
 }
 
 /// A page of the workspaces that the caller may see, each with his role there.

@@ -45,6 +45,7 @@ const ROUTES: &[(&str, &str, Access)] = &[
     ("GET", "/workspaces", Credential),
     ("POST", "/workspaces", Organisation(Manager)),
     ("GET", "/workspaces/overview", User),
+    ("GET", "/workspaces/{workspace_id}/overview", Needs(Viewer)),
     ("GET", "/workspaces/{workspace_id}", Streaming(Viewer)),
     ("GET", "/workspaces/{workspace_id}/events", Needs(Viewer)),
     ("GET", "/{workspace_id}/topics", Streaming(Viewer)),
