@@ -55,7 +55,7 @@ pub enum ApiError {
     WrongPassword,
     /// A session whose last proof of the password is too long ago for what it asks.
     #[error(
-        "Confirm your password first: it was last given more than {minutes} minutes ago (POST /auth/confirm, or sign in again)"
+        "Confirm your password first: it was last given more than {minutes} min ago (POST /auth/confirm, or sign in again)"
     )]
     PasswordConfirmationNeeded {
         /// The setting of the server.
@@ -63,7 +63,7 @@ pub enum ApiError {
     },
     /// The same for an account that has no password.
     #[error(
-        "Sign in again{with} first: you did so more than {minutes} minutes ago, and your account has no password to confirm"
+        "Sign in again{with} first: you did so more than {minutes} min ago, and your account has no password to confirm"
     )]
     SignInAgainNeeded {
         /// ` at {name of the provider}`, or nothing.

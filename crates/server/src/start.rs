@@ -190,6 +190,7 @@ pub struct Server {
     http: JoinHandle<()>,
     tls: Option<Arc<ApiTls>>,
     drain_delay: Duration,
+    checkpoint_file: PathBuf,
     _background: [AbortOnDropHandle<()>; 6],
     stop_member: CancellationToken,
     // Aborted with a server that is dropped: to others it is then one that was killed.
@@ -317,7 +318,7 @@ impl Server {
         let rekeying = app.lifecycle.spawn(rekeying::run(app.clone(), config.rekey_every, shutdown.clone()));
         let checkpoint_file =
             config.checkpoints.file.clone().unwrap_or_else(|| directory.join(checkpointer::FILE_NAME));
-        let checkpoints = checkpointer::run(app.clone(), config.checkpoints, checkpoint_file, shutdown.clone());
+        let checkpoints = checkpointer::run(app.clone(), config.checkpoints, checkpoint_file.clone(), shutdown.clone());
         let checkpoints = app.lifecycle.spawn(checkpoints);
         let webhooks = app.lifecycle.spawn(webhooks::worker::run(app.clone(), config.webhooks, shutdown.clone()));
         let last_uses = app.lifecycle.spawn(last_use::run(app.clone(), shutdown.clone()));
@@ -335,6 +336,7 @@ impl Server {
             http: tokio::spawn(http),
             tls: api_tls,
             drain_delay,
+            checkpoint_file,
             _background: [rekeying, checkpoints, webhooks, last_uses, flushing, watching].map(AbortOnDropHandle::new),
             stop_member,
             member,
@@ -381,6 +383,8 @@ impl Server {
         if let Err(error) = usage::flush::flush(&self.app).await {
             tracing::warn!(%error, "what was counted of the use of tokens since the last time is lost");
         }
+        // Last, so that it covers what the end itself has recorded.
+        checkpointer::finish(&self.app, &self.checkpoint_file).await;
         if let Err(error) = self.app.db.close().await {
             tracing::error!(%error, "the database did not close cleanly");
         }

@@ -84,7 +84,7 @@ impl Watches {
     }
 
     /// How many workspaces are looked at.
-    pub async fn len(&self) -> usize {
+    pub async fn count(&self) -> usize {
         self.state.lock().await.of.len()
     }
 

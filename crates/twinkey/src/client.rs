@@ -173,6 +173,11 @@ impl Client {
 #[error("{} (correlation id {})", .0.message, .0.correlation_id)]
 pub struct InUse(pub ErrorBody);
 
+/// The server wants the password of this session confirmed first.
+#[derive(Debug, thiserror::Error)]
+#[error("{} (correlation id {})", .0.message, .0.correlation_id)]
+pub struct ConfirmFirst(pub ErrorBody);
+
 /// Sends a request and reads the answer; an error of the server becomes its own sentence.
 pub async fn answer<T: DeserializeOwned>(request: RequestBuilder, url: &str) -> anyhow::Result<T> {
     let text = answer_text(request, url).await?;
@@ -193,6 +198,7 @@ async fn successful(request: RequestBuilder, url: &str) -> anyhow::Result<reqwes
     let text = response.text().await.context("the answer broke off")?;
     match serde_json::from_str::<ErrorBody>(&text) {
         Ok(error) if error.safe_to_rotate.is_some() => Err(InUse(error).into()),
+        Ok(error) if error.code == "PasswordConfirmationNeeded" => Err(ConfirmFirst(error).into()),
         Ok(_) if status == StatusCode::UNAUTHORIZED => {
             bail!("the server does not accept this credential any longer; sign in again with `twinkey login {url}`")
         }

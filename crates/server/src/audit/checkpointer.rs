@@ -27,6 +27,8 @@ use crate::{
 pub const EVERY: Duration = Duration::from_mins(5);
 /// The file's name in the data directory, unless the operator wants it elsewhere.
 pub const FILE_NAME: &str = "audit-checkpoints.jsonl";
+/// How long the end of the server waits for the last checkpoint.
+const FINISH: Duration = Duration::from_secs(10);
 /// The end of the file that is read to find its last line.
 const TAIL: u64 = 64 * 1024;
 
@@ -85,6 +87,30 @@ async fn writing(app: Arc<App>, fence: Fence, every: Duration) {
             Err(error) => tracing::warn!(%error, "no audit checkpoint could be written"),
         }
         tokio::time::sleep(every).await;
+    }
+}
+
+/// Signs the end of the log when the server ends in order, and copies what is signed into the file: until the next start nobody else
+/// may do so, and what was recorded last could be cut off without a trace.
+pub async fn finish(app: &App, file: &Path) {
+    let finishing = async {
+        match write(app, &Fence::unleased()).await {
+            Ok(Some(checkpoint)) => tell(&checkpoint),
+            Ok(None) => {}
+            Err(error) => tracing::error!(%error, "the end of the audit log is not signed"),
+        }
+        // Behind what stands there, whatever has become of the database: the next start compares the last line with it.
+        let known = last_line(file).map(|last| Some(last.map_or(0, |last| last.sequence)));
+        let mirrored = match known {
+            Ok(mut written) => mirror(app, file, &mut written).await,
+            Err(error) => Err(error.into()),
+        };
+        if let Err(error) = mirrored {
+            tracing::error!(%error, file = %file.display(), "audit checkpoints cannot be kept outside the database");
+        }
+    };
+    if tokio::time::timeout(FINISH, finishing).await.is_err() {
+        tracing::error!("the end of the audit log is not signed: the database did not answer in time");
     }
 }
 

@@ -91,6 +91,8 @@ pub struct Metrics {
     pub repairs: Family<Repair, Counter>,
     /// Names on the broker that have no rights any more.
     pub names_without_rights: Gauge,
+    /// Pages that are kept up to date by a stream of events.
+    pub open_streams: Gauge,
     /// Requests by route.
     pub requests: Requests,
     /// About webhooks.
@@ -140,6 +142,8 @@ impl Default for Metrics {
         registry.register("open_cut_offs", help, open_cut_offs.clone());
         let help = "Names on the broker without rights; see twinkey broker prune";
         registry.register("broker_names_without_rights", help, names_without_rights.clone());
+        let open_streams = Gauge::default();
+        registry.register("open_streams", "Open streams of server-sent events", open_streams.clone());
         let requests = Requests::register(&mut registry, routes::templates());
         let (webhooks, audit) = (WebhookMetrics::default(), AuditMetrics::default());
         let help = "Attempts to deliver webhooks by outcome";
@@ -160,6 +164,7 @@ impl Default for Metrics {
             cut_off_seconds,
             repairs,
             names_without_rights,
+            open_streams,
             requests,
             webhooks,
             audit,

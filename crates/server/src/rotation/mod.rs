@@ -207,33 +207,11 @@ async fn flip(
     let fences = fences(app, &*transaction, &before).await?;
     // On a broker that asks the registry the commit itself cuts off, but for connections that this process closes at once.
     let proved = app.broker.kafka().is_none().then_some(now);
-    let mut kept = None;
-    let current = match &fresh.current {
-        _ if *kind == Kind::Undo => {
-            let back = undo::find(app, &*transaction, workspace_id, now).await?;
-            db::tokens::deactivate(&*transaction, workspace_id, Slot::Next, now, proved, Ciphertext::Erased).await?;
-            // No two rows may have the same hash.
-            db::tokens::set_hash(&*transaction, &back.id, &no_hash(&back.id)).await?;
-            before.current.clone()
-        }
-        None => {
-            let undoable = db::workspaces::find(&*transaction, workspace_id.as_str()).await?;
-            let undoable = undoable.is_some_and(|workspace| workspace.undo_minutes.is_some());
-            kept = undoable.then_some(before.current.id.as_str());
-            let ciphertext = if undoable { Ciphertext::Kept } else { Ciphertext::Erased };
-            db::tokens::deactivate(&*transaction, workspace_id, Slot::Current, now, proved, ciphertext).await?;
-            db::tokens::promote(&*transaction, workspace_id).await?;
-            before.next.clone()
-        }
-        Some(current) => {
-            for slot in Slot::BOTH {
-                db::tokens::deactivate(&*transaction, workspace_id, slot, now, proved, Ciphertext::Erased).await?;
-            }
-            put_in_force(app, &*transaction, current, Slot::Current).await?;
-            current.known.clone()
-        }
+    let current = match kind {
+        Kind::Normal => promote(&*transaction, &before, now, proved).await?,
+        Kind::Emergency => replace_both(app, &*transaction, workspace_id, fresh, now, proved).await?,
+        Kind::Undo => make_room(app, &*transaction, &before, now, proved).await?,
     };
-    undo::remember(&*transaction, workspace_id.as_str(), kept).await?;
     put_in_force(app, &*transaction, &fresh.next, Slot::Next).await?;
     if *kind == Kind::Undo {
         fresh.next.store_hash(&*transaction).await?;
@@ -263,6 +241,58 @@ async fn flip(
     };
     let forgotten = removed.into_iter().filter(|token| dead.iter().all(|it| it.id != token.id)).collect();
     Ok(Flipped { pair, committed_at: app.replicas.now(), dead, forgotten })
+}
+
+/// Token 1 dies, Token 2 takes its place. Returns the new Token 1.
+async fn promote(
+    transaction: &impl ConnectionTrait,
+    before: &Pair,
+    now: Timestamp,
+    proved: Option<Timestamp>,
+) -> Result<Arc<KnownToken>, ApiError> {
+    let id = &before.current.workspace_id;
+    let workspace = db::workspaces::find(transaction, id.as_str()).await?;
+    let undoable = workspace.is_some_and(|workspace| workspace.undo_minutes.is_some());
+    let ciphertext = if undoable { Ciphertext::Kept } else { Ciphertext::Erased };
+    db::tokens::deactivate(transaction, id, Slot::Current, now, proved, ciphertext).await?;
+    db::tokens::promote(transaction, id).await?;
+    undo::remember(transaction, id.as_str(), undoable.then_some(before.current.id.as_str())).await?;
+    Ok(before.next.clone())
+}
+
+/// Both tokens die. Returns the new Token 1.
+async fn replace_both(
+    app: &App,
+    transaction: &impl ConnectionTrait,
+    id: &WorkspaceId,
+    fresh: &Fresh,
+    now: Timestamp,
+    proved: Option<Timestamp>,
+) -> Result<Arc<KnownToken>, ApiError> {
+    let current = fresh.current.as_ref().ok_or_else(|| ApiError::Internal("no Token 1 was prepared".into()))?;
+    for slot in Slot::BOTH {
+        db::tokens::deactivate(transaction, id, slot, now, proved, Ciphertext::Erased).await?;
+    }
+    put_in_force(app, transaction, current, Slot::Current).await?;
+    undo::remember(transaction, id.as_str(), None).await?;
+    Ok(current.known.clone())
+}
+
+/// Token 2 dies, so that the former Token 1 can take its place. Returns Token 1, which stays.
+async fn make_room(
+    app: &App,
+    transaction: &impl ConnectionTrait,
+    before: &Pair,
+    now: Timestamp,
+    proved: Option<Timestamp>,
+) -> Result<Arc<KnownToken>, ApiError> {
+    let id = &before.current.workspace_id;
+    let back = undo::find(app, transaction, id, now).await?;
+    db::tokens::deactivate(transaction, id, Slot::Next, now, proved, Ciphertext::Erased).await?;
+    // No two rows may have the same hash.
+    db::tokens::set_hash(transaction, &back.id, &no_hash(&back.id)).await?;
+    undo::remember(transaction, id.as_str(), None).await?;
+    Ok(before.current.clone())
 }
 
 /// Says in the audit log and to webhooks what was done.

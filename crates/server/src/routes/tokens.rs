@@ -208,9 +208,9 @@ pub async fn preview_emergency_rotation(
     State(app): State<Arc<App>>,
     access: Manage<Admin>,
 ) -> Result<Json<EmergencyPreview>, ApiError> {
+    let pair = report::with_last_use(&app, access.pair.describe()).await?;
     let connections = app.broker.connections();
-    let tokens = Slot::BOTH.map(|slot| {
-        let token = access.pair.token(slot);
+    let tokens = [pair.current, pair.next].map(|token| {
         let open = connections.iter().filter(|connection| connection.principal == token.principal);
         let open = open.map(|connection| OpenConnection {
             address: connection.peer.to_string(),
@@ -218,7 +218,7 @@ pub async fn preview_emergency_rotation(
             software: connection.software_name.clone(),
             since: db::timestamp(connection.since.as_millisecond()),
         });
-        EndingToken { token: token.describe(slot), open_connections: open.collect() }
+        EndingToken { open_connections: open.collect(), token }
     });
     Ok(Json(EmergencyPreview {
         workspace_id: access.workspace_id.to_string(),

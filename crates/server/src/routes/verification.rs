@@ -9,7 +9,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use bytes::Bytes;
-use futures::{future::BoxFuture, stream};
+use futures::{Stream, future::BoxFuture, stream};
 use twinkey_api::{
     audit::{AuditProblem, AuditVerification},
     error::ErrorBody,
@@ -55,22 +55,23 @@ pub async fn verify(State(app): State<Arc<App>>, _access: InOrganisation<Admin>)
     if let Ok(done) = tokio::time::timeout(WHOLE, &mut work).await {
         return Ok((headers, json(&done?)).into_response());
     }
-    Ok((headers, Body::from_stream(slowly(app, work))).into_response())
+    let stopping = Box::pin(async move { app.lifecycle.stopping().await });
+    Ok((headers, Body::from_stream(slowly(work, stopping, PAUSE))).into_response())
 }
 
 /// White space until it is over, and then the answer. An error breaks it off, so that it is not taken for one.
 fn slowly(
-    app: Arc<App>,
     work: BoxFuture<'static, Result<AuditVerification, ApiError>>,
-) -> impl futures::Stream<Item = io::Result<Bytes>> {
-    stream::unfold((app, Some(work)), async |(app, work)| {
-        let mut work = work?;
-        let done = tokio::select! {
-            done = &mut work => done,
-            () = tokio::time::sleep(PAUSE) => return Some((Ok(Bytes::from_static(b" ")), (app, Some(work)))),
-            () = app.lifecycle.stopping() => return Some((Err(io::Error::other("the server stops")), (app, None))),
-        };
-        Some((done.map(|done| json(&done)).map_err(io::Error::other), (app, None)))
+    stopping: BoxFuture<'static, ()>,
+    pause: Duration,
+) -> impl Stream<Item = io::Result<Bytes>> {
+    stream::unfold(Some((work, stopping)), move |under_way| async move {
+        let (mut work, mut stopping) = under_way?;
+        tokio::select! {
+            done = &mut work => Some((done.map(|done| json(&done)).map_err(io::Error::other), None)),
+            () = &mut stopping => Some((Err(io::Error::other("the server stops")), None)),
+            () = tokio::time::sleep(pause) => Some((Ok(Bytes::from_static(b" ")), Some((work, stopping)))),
+        }
     })
 }
 
@@ -128,5 +129,47 @@ fn sentence(records: i64, checkpoints: u64, confirmed: i64, problem: Option<&Aud
         Some(AuditProblem { sequence: None, reason }) => {
             format!("A checkpoint cannot be trusted: {reason}. Keep the database as it is, and see docs/audit.md")
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::{StreamExt, TryStreamExt, future};
+    use jiff::Timestamp;
+    use tokio::sync::oneshot;
+
+    use super::*;
+
+    fn found() -> AuditVerification {
+        let at = Timestamp::UNIX_EPOCH;
+        let sentence = sentence(7, 0, 0, None);
+        AuditVerification { ok: true, records: 7, checkpoints: 0, confirmed: 0, sentence, first_problem: None, at }
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_takes_long_is_json_all_the_same() {
+        let (finish, finished) = oneshot::channel::<()>();
+        let work = Box::pin(async move {
+            finished.await.expect("told");
+            Ok(found())
+        });
+        let mut answer = Box::pin(slowly(work, Box::pin(future::pending()), Duration::from_millis(1)));
+        let mut text = Vec::new();
+        for _ in 0..3 {
+            text.extend(answer.next().await.expect("it goes on").expect("not broken off"));
+        }
+        assert_eq!(text, b"   ");
+        finish.send(()).expect("it is waited for");
+        let rest: Vec<Bytes> = answer.try_collect().await.expect("not broken off");
+        text.extend(rest.concat());
+        assert_eq!(serde_json::from_slice::<AuditVerification>(&text).expect("JSON"), found());
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_cannot_be_finished_breaks_off() {
+        let ended = |work, stopping| Box::pin(slowly(work, stopping, Duration::from_hours(1))).try_collect::<Vec<_>>();
+        let failed = Box::pin(future::ready(Err(ApiError::Unavailable("gone".into()))));
+        assert!(ended(failed, Box::pin(future::pending())).await.is_err());
+        assert!(ended(Box::pin(future::pending()), Box::pin(future::ready(()))).await.is_err());
     }
 }

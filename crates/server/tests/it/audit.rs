@@ -223,6 +223,20 @@ async fn b7_a_record_that_was_changed_removed_or_inserted_in_the_database_is_nam
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn b7_an_orderly_end_signs_what_was_recorded_last() {
+    // Longer than any test: only the start and the end sign by themselves.
+    let mut server = TestServer::start_with(|config| config.checkpoints.every = Duration::from_hours(1)).await;
+    many_records(&server, 5).await;
+    let (path, url) = (file(&server), server.database_url());
+    server.server.take().expect("running").shutdown().await;
+    let db = Db::open_read_only(&url).await.expect("opened");
+    let last = db::audit::last(&db).await.expect("read").expect("there");
+    let signed = db::checkpoints::last(&db).await.expect("read").expect("signed");
+    assert_eq!((signed.sequence, &signed.head), (last.sequence, &last.hash));
+    assert_eq!(kept(&path).last(), Some(&signed), "and it is outside the database too");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn b7_cutting_the_log_off_shows_by_the_checkpoint_outside_the_database() {
     let mut server = TestServer::start().await;
     many_records(&server, 10).await;

@@ -7,7 +7,7 @@ use serde_json::json;
 use twinkey_api::{Role, token_pair::Slot};
 use twinkey_server::{
     copy::{COPIED, CopyError, NOT_COPIED, copy},
-    db::{self, Db},
+    db::{self, Db, usage_points},
     start::Config,
 };
 use twinkey_testbed::postgres::{Database, Postgres};
@@ -36,6 +36,18 @@ async fn an_installation_moves_to_postgresql_and_back() {
     }
     let editor = server.user("editor@example.org", Role::Editor, Some(("w1", Role::Admin))).await;
     let tokens = [server.token(Slot::Current).await, server.token(Slot::Next).await];
+    // More than are copied at a time, of a table whose key has three columns.
+    let point = |number: i64| usage_points::Model {
+        token_id: format!("t{}", number % 7),
+        step: if number % 2 == 0 { usage_points::MINUTE } else { usage_points::HOUR },
+        at: number,
+        workspace_id: "demo".into(),
+        requests: number,
+        bytes: 0,
+        refused: 0,
+        connections: None,
+    };
+    usage_points::add(&*server.app().db, (0..1_200).map(point).collect()).await.expect("stored");
     let (from, keep) = (server.database_url(), tempfile::tempdir().expect("temporary directory"));
     let data_dir = keep.path().join("data");
     let database = Database::create(Postgres::shared_url());
@@ -49,6 +61,8 @@ async fn an_installation_moves_to_postgresql_and_back() {
     let copied = copy(&sqlite, &database.url, |table, _| _ = reported.insert(table)).await.expect("copied");
     assert_eq!(copied.workspaces, 21);
     assert!(reported.contains("tokens") && copied.audit_records > 20);
+    let points = copied.rows.iter().find(|(table, _)| *table == "usage_points").expect("copied").1;
+    assert!(points >= 1_200, "{points}");
     let twice = copy(&sqlite, &database.url, |_, _| ()).await.expect_err("refused");
     assert!(matches!(&twice, CopyError::NotEmpty(table) if table == "organisations"), "{twice}");
 

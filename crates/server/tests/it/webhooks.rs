@@ -195,6 +195,59 @@ async fn b7_a_rotation_is_told_signed_as_standard_webhooks_says() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn b7_after_a_change_of_the_secret_both_are_good_for_a_day() {
+    let (server, receiver) = (start().await, Receiver::start().await);
+    let (id, old) = create(&server, &receiver.url(), &["token.rotated"]).await;
+    let path = format!("{}/{id}/rotate-secret", path(&server));
+    let change = async || {
+        let answer = server.api.post(&path, &server.admin, &json!({})).await;
+        assert_eq!(answer.headers["cache-control"], "no-store");
+        let changed = answer.ok();
+        assert!(changed["webhook"]["previousSecretUntil"].is_string(), "{changed}");
+        changed["secret"].as_str().expect("text").to_owned()
+    };
+    let accepts = |secret: &str, received: &Received| {
+        let verifier = standardwebhooks::Webhook::new(secret).expect("a secret");
+        verifier.verify(received.body.as_bytes(), &received.headers).is_ok()
+    };
+    let new = change().await;
+    assert_ne!(old, new);
+    rotate(&server).await;
+    let received = receiver.wait_for(1).await.remove(0);
+    assert!(accepts(&old, &received) && accepts(&new, &received));
+    let records = server.api.get("/audit?action=webhook.secret_rotated", &server.admin).await.ok();
+    assert_eq!((records.as_array().expect("a list").len(), &records[0]["target"]), (1, &json!(id)));
+    assert!(!records.to_string().contains("whsec_"));
+
+    // A second change within the day ends the first secret: two sign, never more.
+    let newest = change().await;
+    rotate(&server).await;
+    let received = receiver.wait_for(2).await.remove(1);
+    assert!(!accepts(&old, &received) && accepts(&new, &received) && accepts(&newest, &received));
+    // After a day the newest alone. Time as the receiver sees it moves too, so that only the number of signatures is looked at.
+    server.advance(SignedDuration::from_hours(25));
+    rotate(&server).await;
+    let signatures = |received: &Received| received.headers["webhook-signature"].to_str().expect("text").to_owned();
+    assert_eq!(signatures(&received).split(' ').count(), 2);
+    assert_eq!(signatures(&receiver.wait_for(3).await[2]).split(' ').count(), 1);
+    let nobody = format!("/workspaces/{}/webhooks/nothing/rotate-secret", server.workspace());
+    server.api.post(&nobody, &server.admin, &json!({})).await.refused(404);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn b7_a_secret_that_signs_no_longer_is_erased() {
+    let server = start().await;
+    let (id, _) = create(&server, "https://1.1.1.1/hook", &["token.rotated"]).await;
+    server.api.post(&format!("{}/{id}/rotate-secret", path(&server)), &server.admin, &json!({})).await.ok();
+    let row = async || db::webhooks::find_by_id(&*server.app().db, &id).await.expect("read").expect("there");
+    db::webhooks::forget_previous_secrets(&*server.app().db, server.app().now()).await.expect("stored");
+    assert!(row().await.previous_sealed.is_some(), "it still signs");
+    server.advance(SignedDuration::from_hours(25));
+    db::webhooks::forget_previous_secrets(&*server.app().db, server.app().now()).await.expect("stored");
+    assert!(row().await.previous_sealed.is_none() && row().await.previous_until.is_none());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn b6_a_forced_rotation_and_a_dead_token_that_is_tried_are_told() {
     let (server, receiver) = (start().await, Receiver::start().await);
     let events = ["token.unsafe_rotation_forced", "token.used_after_deactivation"];

@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum};
 use serde_json::json;
 use twinkey_api::token_pair::{RevealedToken, Slot};
 
-use super::workspace_id;
+use super::{post_confirmed, workspace_id};
 use crate::client::ServerArgs;
 
 /// Example: eval "$(twinkey env demo)"
@@ -50,7 +50,7 @@ impl Env {
             Which::Next => Slot::Next,
         };
         let path = format!("/workspaces/{}/tokens/{}/reveal", self.workspace, slot.name());
-        let token: RevealedToken = client.post(&path, &json!({})).await?;
+        let token: RevealedToken = post_confirmed(&client, &path, &json!({})).await?;
         let variables = [
             ("Quix__Sdk__Token", token.value.as_str()),
             ("Quix__Portal__Api", client.public_url.as_str()),

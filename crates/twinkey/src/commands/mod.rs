@@ -33,12 +33,15 @@ use anyhow::Context;
 use clap::Args;
 use comfy_table::{Table, presets::NOTHING};
 use jiff::Timestamp;
-use serde::Serialize;
-use twinkey_api::{Role, WorkspaceId, name::BadWorkspaceId};
+use serde::{Serialize, de::DeserializeOwned};
+use twinkey_api::{Role, WorkspaceId, auth::ConfirmPassword, name::BadWorkspaceId};
 use twinkey_server::db;
 
 pub use self::broker::Output;
-use crate::settings::DEFAULT_DATA_DIR;
+use crate::{
+    client::{Client, ConfirmFirst},
+    settings::DEFAULT_DATA_DIR,
+};
 
 /// Which database a command without a server works on.
 #[derive(Args)]
@@ -145,6 +148,19 @@ impl Secrets {
         let password = self.read(prompt)?;
         anyhow::ensure!(self.0 || self.read(&format!("{prompt} again"))? == password, "the two are not the same");
         Ok(password)
+    }
+}
+
+/// `POST path` of a route that shows a secret. If the server wants the password confirmed first, it is asked for.
+async fn post_confirmed<T: DeserializeOwned>(client: &Client, path: &str, body: &impl Serialize) -> anyhow::Result<T> {
+    match client.post(path, body).await {
+        Err(error) if error.is::<ConfirmFirst>() && std::io::stdin().is_terminal() => {
+            eprintln!("It is a while since you gave your password.");
+            let password = Secrets(false).read("Password")?;
+            client.post_nothing("/auth/confirm", &ConfirmPassword { password }).await?;
+            client.post(path, body).await
+        }
+        answered => answered,
     }
 }
 

@@ -9,7 +9,7 @@ use twinkey_api::{
     auth::{CreatedPat, NewPat, Pat},
 };
 
-use super::{Output, or_never, print_json, print_list, public_id, role, workspace_id};
+use super::{Output, or_never, post_confirmed, print_json, print_list, public_id, role, workspace_id};
 use crate::client::ServerArgs;
 
 #[derive(Subcommand)]
@@ -71,7 +71,7 @@ impl Pats {
                 let now = Timestamp::now();
                 let expires_at = days.map(|days| now + SignedDuration::from_hours(24 * i64::from(days)));
                 let body = NewPat { name, expires_at, workspace_id: workspace, role };
-                let created: CreatedPat = server.connect()?.post("/profile/tokens", &body).await?;
+                let created: CreatedPat = post_confirmed(&server.connect()?, "/profile/tokens", &body).await?;
                 match output {
                     Output::Json => print_json(&created)?,
                     Output::Table => {

@@ -8,7 +8,7 @@ use serde_json::json;
 use twinkey_api::token_pair::{RevealedToken, Slot};
 use twinkey_client::QuixStreamingClient;
 
-use super::workspace_id;
+use super::{post_confirmed, workspace_id};
 use crate::client::ServerArgs;
 
 /// Whose topics these are.
@@ -42,7 +42,7 @@ impl StreamingArgs {
                 )
             };
             let path = format!("/workspaces/{workspace}/tokens/{}/reveal", Slot::Current.name());
-            let token: RevealedToken = client.post(&path, &json!({})).await?;
+            let token: RevealedToken = post_confirmed(&client, &path, &json!({})).await?;
             builder = builder.token(token.value.as_str()).portal_api(&client.public_url);
         }
         if let Some(workspace) = &self.workspace {

@@ -10,8 +10,7 @@ use clap::Subcommand;
 use twinkey_api::{
     token::{SCANNER_REGEX, Secret},
     token_pair::{
-        CutOffState, EmergencyPreview, EmergencyRotation, EndingToken, OpenBroker, Rotate, Rotated, TokenPair,
-        UndoRotation,
+        CutOffState, EmergencyPreview, EmergencyRotation, OpenBroker, Rotate, Rotated, TokenPair, UndoRotation,
     },
 };
 
@@ -159,10 +158,16 @@ impl Tokens {
                 let client = server.connect()?;
                 let path = format!("/workspaces/{workspace}/tokens/emergency-rotation");
                 let preview: EmergencyPreview = client.get(&path).await?;
-                tell_preview(&preview)?;
                 let mut used = usage::get(&client, &workspace).await?;
                 used.tokens.retain(|token| token.deactivated_at.is_none());
+                writeln!(
+                    std::io::stdout(),
+                    "Both tokens of {workspace} will stop working at once, and with them everything that uses them:"
+                )?;
                 write!(std::io::stdout(), "{}", usage::tables(&used))?;
+                for what in &used.safe_to_rotate.cannot_see {
+                    writeln!(std::io::stdout(), "Not seen: {what}.")?;
+                }
                 if !yes && !typed(&workspace, "Type the workspace's id to replace both tokens: ")? {
                     eprintln!("Nothing was changed.");
                     return Ok(ExitCode::FAILURE);
@@ -192,32 +197,6 @@ impl Tokens {
             Self::VerifyFormat => verify_format(),
         }
     }
-}
-
-/// What would stop.
-fn tell_preview(preview: &EmergencyPreview) -> std::io::Result<()> {
-    let mut out = std::io::stdout();
-    writeln!(
-        out,
-        "Both tokens of {} will stop working at once, and with them everything that uses them:",
-        preview.workspace_id
-    )?;
-    for EndingToken { token, open_connections } in &preview.tokens {
-        let last_used = token.last_used_at.map_or_else(|| "not since the server's start".into(), |at| at.to_string());
-        writeln!(out, "  {} ({}), last used: {last_used}", token.label, token.masked)?;
-        for connection in open_connections {
-            let client = connection.client_id.as_deref().unwrap_or("a client without a name");
-            let software = connection.software.as_deref().map_or_else(String::new, |name| format!(", {name}"));
-            writeln!(out, "    {client} from {}{software}, connected since {}", connection.address, connection.since)?;
-        }
-        if preview.connections_known && open_connections.is_empty() {
-            writeln!(out, "    no open broker connections")?;
-        }
-    }
-    if !preview.connections_known {
-        writeln!(out, "  Apache Kafka does not tell which connections are open.")?;
-    }
-    Ok(())
 }
 
 async fn rotate(

@@ -57,6 +57,14 @@ pub enum Webhooks {
         #[command(flatten)]
         server: ServerArgs,
     },
+    /// Give a webhook another signing secret, and print it, once; for 24 hours the old one is good as well
+    #[command(after_help = "Example:\n  twinkey webhooks rotate-secret demo 1c0n7h2k9m3qz5x8")]
+    RotateSecret {
+        #[command(flatten)]
+        webhook: Which,
+        #[command(flatten)]
+        server: ServerArgs,
+    },
     /// End a webhook, and what waits for it
     #[command(after_help = "Example:\n  twinkey webhooks delete demo 1c0n7h2k9m3qz5x8")]
     Delete {
@@ -177,6 +185,14 @@ impl Webhooks {
                 let body = ChangeWebhook { enabled: Some(false), ..ChangeWebhook::default() };
                 let changed: Webhook = server.connect()?.patch(&webhook.path(), &body).await?;
                 writeln!(out, "Webhook {} is disabled.", changed.id)?;
+            }
+            Self::RotateSecret { webhook, server } => {
+                let path = format!("{}/rotate-secret", webhook.path());
+                let changed: CreatedWebhook = server.connect()?.post(&path, &json!({})).await?;
+                if let Some(until) = changed.webhook.previous_secret_until {
+                    eprintln!("The old secret is good until {until}. The new one, which is shown only now:");
+                }
+                writeln!(out, "{}", changed.secret)?;
             }
             Self::Delete { webhook, server } => {
                 server.connect()?.delete(&webhook.path()).await?;

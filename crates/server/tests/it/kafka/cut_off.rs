@@ -84,6 +84,9 @@ async fn one_paused(server: TestServer, kafka: &Kafka) {
     .await;
     let old = server.token(Slot::Current).await;
     let id = server.api.get(&server.own("/workspaces/demo/tokens"), &server.admin).await.ok()["current"]["id"].clone();
+    let hooks = server.own("/workspaces/demo/webhooks");
+    let hook = json!({"url": "https://1.1.1.1/hook", "events": ["token.cut_off_proved"]});
+    let hook = server.api.post(&hooks, &server.admin, &hook).await.ok();
     kafka.pause(3);
     let answer = server.api.rotate(server.workspace(), &server.admin, 2).await;
     kafka_resume_on_panic(kafka, || assert_eq!(answer.status, 202, "{}", answer.text));
@@ -104,6 +107,12 @@ async fn one_paused(server: TestServer, kafka: &Kafka) {
     .await;
     let audit = server.api.get("/audit?limit=1", &server.admin).await.ok();
     assert_eq!((&audit[0]["action"], &audit[0]["target"]), (&json!("token.cut_off"), &id));
+    // And whoever wanted to know is told, once.
+    let log = format!("{hooks}/{}/deliveries", hook["webhook"]["id"].as_str().expect("an id"));
+    let log = server.api.get(&log, &server.admin).await.ok();
+    assert_eq!((log.as_array().expect("a list").len(), &log[0]["event"]), (1, &json!("token.cut_off_proved")));
+    let payload: serde_json::Value = serde_json::from_str(log[0]["payload"].as_str().expect("text")).expect("JSON");
+    assert_eq!(payload["data"]["token"], id);
     server.stop().await;
 }
 
