@@ -100,6 +100,8 @@ pub struct Metrics {
     tokens: Gauge,
     broker_connections: Gauge,
     open_cut_offs: Gauge,
+    /// Live streams of messages.
+    pub message_streams: Gauge,
 }
 
 impl Default for Metrics {
@@ -141,6 +143,8 @@ impl Default for Metrics {
         let help = "Names on the broker without rights; see twinkey broker prune";
         registry.register("broker_names_without_rights", help, names_without_rights.clone());
         let requests = Requests::register(&mut registry, routes::templates());
+        let message_streams = Gauge::default();
+        registry.register("message_streams", "Live streams of messages", message_streams.clone());
         let (webhooks, audit) = (WebhookMetrics::default(), AuditMetrics::default());
         let help = "Attempts to deliver webhooks by outcome";
         registry.register("webhook_deliveries", help, webhooks.deliveries.clone());
@@ -166,6 +170,7 @@ impl Default for Metrics {
             tokens,
             broker_connections,
             open_cut_offs,
+            message_streams,
         }
     }
 }
