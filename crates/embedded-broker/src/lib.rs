@@ -28,8 +28,9 @@ mod topics;
 
 pub use authorize::Scope;
 pub use broker::{
-    Broker, BrokerConfig, CutOff, DeleteGroupError, KnownPrincipal, Limits, Meter, Principals, StartError,
-    TopicChanges, TopicDescription,
+    Broker, BrokerConfig, CutOff, DeleteGroupError, GroupDescription, GroupMember, KnownPrincipal, Limits, Meter,
+    PartitionEnds, PartitionRead, PartitionReadError, Principals, StartError, TopicChanges, TopicContents,
+    TopicDescription, TopicReader,
 };
 pub use clock::Clock;
 pub use connection::{ConnectionInfo, Software};

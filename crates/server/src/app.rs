@@ -15,6 +15,7 @@ use crate::{
     lifecycle::Lifecycle,
     live::Streams,
     mail::Mail,
+    messages::Room,
     metrics::Metrics,
     password::Passwords,
     random::Random,
@@ -46,6 +47,8 @@ pub struct App {
     pub deletions: Following,
     /// Held by whoever makes a topic; a deletion waits for them: see [`crate::deletion::create_topic`].
     pub topic_creations: tokio::sync::RwLock<()>,
+    /// The places of those who look at messages.
+    pub messages: Arc<Room>,
     /// Brings the broker in line with the database.
     pub reconciler: Reconciler,
     /// Password hashing.

@@ -3,6 +3,7 @@
 //! [`start::Server`] is the way in. A request goes from [`routes`] to [`db`] or to the broker in two hops; who may do what
 //! is decided in [`extract`]; what a token means is answered by [`registry`].
 
+pub mod activity;
 pub mod app;
 pub mod audit;
 pub mod backup;
@@ -26,6 +27,7 @@ pub mod last_use;
 pub mod lifecycle;
 pub mod live;
 pub mod mail;
+pub mod messages;
 pub mod metrics;
 pub mod password;
 pub mod people;

@@ -280,6 +280,7 @@ impl Server {
             reconciler,
             passwords,
             sign_in_limits: Limits::default(),
+            messages: Arc::default(),
             last_uses: LastUses::default(),
             mail,
             oidc,

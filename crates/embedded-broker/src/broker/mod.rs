@@ -1,6 +1,7 @@
 //! The broker as its owner sees it: start, topics, cut-off, shutdown.
 
 mod config;
+mod contents;
 mod description;
 mod shared;
 
@@ -20,6 +21,10 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 pub use config::{BrokerConfig, Limits};
+pub use contents::{
+    DeleteGroupError, GroupDescription, GroupMember, PartitionEnds, PartitionRead, PartitionReadError, TopicContents,
+    TopicReader,
+};
 pub use description::{TopicChanges, TopicDescription};
 pub(crate) use shared::Shared;
 
@@ -27,7 +32,7 @@ use crate::{
     Scope,
     clock::Clock,
     connection::{self, ConnectionInfo, Credentials, Table},
-    groups::{GroupCoordinator, GroupError},
+    groups::GroupCoordinator,
     topics::{Catalogue, NewTopic, OpenError, TopicError},
 };
 
@@ -83,11 +88,6 @@ pub enum StartError {
     #[error("the broker's listener is not usable: {0}")]
     Listener(io::Error),
 }
-
-/// Why a consumer group was not deleted: it has members, or the disk refused.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub struct DeleteGroupError(String);
 
 /// What a cut-off has done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -188,14 +188,6 @@ impl Broker {
     /// The consumer groups of a scope, sorted by id.
     pub fn groups(&self, scope: &Scope) -> Vec<String> {
         self.shared.groups.list(scope).into_iter().map(|group| group.group_id).collect()
-    }
-
-    /// Deletes a consumer group without members, and what it committed. One that is not there is fine.
-    pub fn delete_group(&self, id: &str) -> Result<(), DeleteGroupError> {
-        match self.shared.groups.delete(id) {
-            Ok(()) | Err(GroupError::UnknownGroup) => Ok(()),
-            Err(error) => Err(DeleteGroupError(error.to_string())),
-        }
     }
 
     /// Cuts a principal off. [`Principals::find`] must not know it any more *before* this is called.

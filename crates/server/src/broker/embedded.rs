@@ -1,12 +1,19 @@
 //! The embedded broker behind the common interface. It asks the registry who may sign in, so there is nothing to make
 //! before a token is valid; and because it runs in this process, a cut-off is always proved.
 
+mod reader;
+
 use std::sync::Arc;
 
 use twinkey_api::WorkspaceId;
-use twinkey_embedded_broker::{self as embedded, ConfigChange, ConnectionInfo, Principals, Scope};
+use twinkey_embedded_broker::{self as embedded, ConfigChange, ConnectionInfo, DeleteGroupError, Principals, Scope};
 
-use super::{Broker, BrokerError, CutOff, Endpoint, NewTopic, Principal, Topic, TopicChanges, TopicError};
+use reader::EmbeddedReader;
+
+use super::{
+    Broker, BrokerError, Contents, CutOff, Endpoint, Group, GroupError, Groups, Member, NewTopic, PartitionContents,
+    Principal, Reader, Topic, TopicChanges, TopicContents, TopicError,
+};
 use crate::Clock;
 
 /// Partitions of a topic that does not say.
@@ -74,6 +81,33 @@ impl Broker for Embedded {
         Ok(self.broker.clean_topic(name)?)
     }
 
+    async fn contents(&self, workspace_id: &WorkspaceId) -> Result<Contents, TopicError> {
+        let topics = self.broker.contents(&Scope::of_workspace(workspace_id.as_str()));
+        Ok(Contents { topics: topics.into_iter().map(Into::into).collect(), silent: Vec::new() })
+    }
+
+    async fn contents_of(&self, topic: &str) -> Result<Contents, TopicError> {
+        let topics = self.broker.contents_of(topic).map(Into::into).into_iter().collect();
+        Ok(Contents { topics, silent: Vec::new() })
+    }
+
+    async fn groups(&self, workspace_id: &WorkspaceId) -> Result<Groups, TopicError> {
+        let groups = self.broker.describe_groups(&Scope::of_workspace(workspace_id.as_str()));
+        Ok(Groups { groups: groups.into_iter().map(Into::into).collect(), silent: Vec::new() })
+    }
+
+    async fn delete_group(&self, id: &str) -> Result<(), GroupError> {
+        self.broker.delete_group(id).map_err(|error| match error {
+            DeleteGroupError::Unknown => GroupError::Unknown,
+            DeleteGroupError::InUse => GroupError::InUse,
+            DeleteGroupError::Storage => GroupError::Storage(error.to_string()),
+        })
+    }
+
+    async fn reader(&self, topic: &str) -> Result<Box<dyn Reader>, TopicError> {
+        Ok(Box::new(EmbeddedReader(self.broker.reader(topic).ok_or(TopicError::Unknown)?)))
+    }
+
     async fn clear(&self, workspace_id: &WorkspaceId) -> Result<(), TopicError> {
         let scope = Scope::of_workspace(workspace_id.as_str());
         for topic in self.broker.topics(&scope) {
@@ -83,9 +117,12 @@ impl Broker for Embedded {
             }
         }
         for group in self.broker.groups(&scope) {
-            let deleted = self.broker.delete_group(&group);
-            deleted
-                .map_err(|error| TopicError::Storage(format!("the consumer group {group} is still there: {error}")))?;
+            match self.broker.delete_group(&group) {
+                Ok(()) | Err(DeleteGroupError::Unknown) => {}
+                Err(error) => {
+                    return Err(TopicError::Storage(format!("the consumer group {group} is still there: {error}")));
+                }
+            }
         }
         Ok(())
     }
@@ -134,6 +171,37 @@ impl From<embedded::TopicError> for TopicError {
             embedded::TopicError::Unknown => Self::Unknown,
             embedded::TopicError::Io(error) => Self::Storage(error.to_string()),
             other => Self::Invalid(other.to_string()),
+        }
+    }
+}
+
+impl From<embedded::TopicContents> for TopicContents {
+    fn from(topic: embedded::TopicContents) -> Self {
+        let partitions = (0..).zip(topic.partitions).map(|(partition, ends)| PartitionContents {
+            partition,
+            low: Some(ends.low),
+            high: Some(ends.high),
+            bytes: i64::try_from(ends.bytes).ok(),
+            leader: None,
+        });
+        Self { name: topic.name, partitions: partitions.collect() }
+    }
+}
+
+impl From<embedded::GroupDescription> for Group {
+    fn from(group: embedded::GroupDescription) -> Self {
+        let members = group.members.into_iter().map(|member| Member {
+            id: member.id,
+            client_id: member.client_id,
+            host: member.host,
+            principal: Some(member.principal),
+        });
+        Self {
+            id: group.id,
+            state: group.state.to_owned(),
+            protocol_type: group.protocol_type,
+            members: members.collect(),
+            committed: group.committed,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! What a broker refuses, as sentences for the person who asked.
 
+use super::GroupError;
 use crate::error::ApiError;
 
 /// Why a principal could not be made, or the cluster not be asked.
@@ -25,6 +26,9 @@ pub enum TopicError {
     /// There is no such topic.
     #[error("there is no such topic")]
     Unknown,
+    /// The topic has no partition of this number.
+    #[error("the topic has no partition {0}")]
+    UnknownPartition(i32),
     /// A name, a number of partitions or a setting that is not possible.
     #[error("{0}")]
     Invalid(String),
@@ -42,6 +46,17 @@ impl From<BrokerError> for ApiError {
             BrokerError::Unavailable(cause) => Self::BrokerUnavailable(cause),
             BrokerError::Unknown(cause) => Self::BrokerOutcomeUnknown(cause),
             BrokerError::Refused(cause) => Self::BrokerRefused(cause),
+        }
+    }
+}
+
+impl From<GroupError> for ApiError {
+    fn from(error: GroupError) -> Self {
+        match error {
+            GroupError::Unknown => Self::NotFound("The consumer group".to_owned()),
+            GroupError::InUse => Self::GroupInUse,
+            GroupError::Storage(cause) => Self::Storage(cause),
+            GroupError::Broker(error) => error.into(),
         }
     }
 }

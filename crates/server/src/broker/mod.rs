@@ -4,6 +4,7 @@
 //! with its token. *Apache Kafka* keeps principals of its own: they are made before a token is valid and cut off after it
 //! died, and what a cluster has shown is all that is ever claimed about it. Handlers know this interface only.
 
+mod contents;
 mod embedded;
 mod error;
 pub mod kafka;
@@ -20,6 +21,10 @@ use zeroize::Zeroizing;
 
 use crate::ca;
 
+pub use contents::{
+    Batches, Contents, Ends, FetchError, Fetched, Group, GroupError, Groups, Member, PartitionContents, Reader,
+    TopicContents,
+};
 pub use embedded::Embedded;
 pub use error::{BrokerError, TopicError};
 pub use kafka::{Kafka, KafkaSettings};
@@ -114,6 +119,21 @@ pub trait Broker: Send + Sync + 'static {
 
     /// Deletes all records of a topic; the topic and its offsets go on.
     async fn clean_topic(&self, name: &str) -> Result<(), TopicError>;
+
+    /// What is in the workspace's topics, by name.
+    async fn contents(&self, workspace_id: &WorkspaceId) -> Result<Contents, TopicError>;
+
+    /// What is in the topic with this full name; no topic if there is none.
+    async fn contents_of(&self, topic: &str) -> Result<Contents, TopicError>;
+
+    /// The workspace's consumer groups, by id.
+    async fn groups(&self, workspace_id: &WorkspaceId) -> Result<Groups, TopicError>;
+
+    /// Deletes a consumer group that nobody is in.
+    async fn delete_group(&self, id: &str) -> Result<(), GroupError>;
+
+    /// Begins to read the topic with this full name.
+    async fn reader(&self, topic: &str) -> Result<Box<dyn Reader>, TopicError>;
 
     /// Deletes every topic and every consumer group of a workspace, internal ones included. When this succeeds a second look has
     /// found none. Its principals must be cut off before, or new ones could come. May be repeated.

@@ -34,12 +34,27 @@ pub enum Caller {
     User(Box<UserCaller>),
 }
 
+impl Caller {
+    /// The caller as the audit log names it.
+    pub fn actor(&self) -> Actor {
+        match self {
+            Self::Sdk(sdk) => Actor {
+                name: "SDK token".into(),
+                credential: format!("sdk:{}", sdk.token.id),
+                address: sdk.address.clone(),
+            },
+            Self::User(user) => user.actor(),
+        }
+    }
+}
+
 /// A program, and the token that proved it.
 pub struct SdkCaller {
     /// Its token.
     pub token: Arc<KnownToken>,
     /// Where its use is counted.
     pub client: Arc<Client>,
+    address: String,
 }
 
 /// A user, and the credential that proved it.
@@ -215,7 +230,7 @@ async fn sdk(app: &App, token: &Secret, parts: &Parts) -> Result<SdkCaller, ApiE
             if let Some(last) = parts.extensions.get::<LastClient>() {
                 last.set(client.clone());
             }
-            Ok(SdkCaller { token: known, client })
+            Ok(SdkCaller { token: known, client, address: ClientAddress::of(parts) })
         }
         Verdict::RotatedOut { token_id, workspace_id, deactivated_at } => {
             app.metrics.authenticated("sdk", "rotated_out");

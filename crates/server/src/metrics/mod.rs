@@ -102,6 +102,8 @@ pub struct Metrics {
     tokens: Gauge,
     broker_connections: Gauge,
     open_cut_offs: Gauge,
+    /// Live streams of messages.
+    pub message_streams: Gauge,
 }
 
 impl Default for Metrics {
@@ -145,6 +147,8 @@ impl Default for Metrics {
         let open_streams = Gauge::default();
         registry.register("open_streams", "Open streams of server-sent events", open_streams.clone());
         let requests = Requests::register(&mut registry, routes::templates());
+        let message_streams = Gauge::default();
+        registry.register("message_streams", "Live streams of messages", message_streams.clone());
         let (webhooks, audit) = (WebhookMetrics::default(), AuditMetrics::default());
         let help = "Attempts to deliver webhooks by outcome";
         registry.register("webhook_deliveries", help, webhooks.deliveries.clone());
@@ -171,6 +175,7 @@ impl Default for Metrics {
             tokens,
             broker_connections,
             open_cut_offs,
+            message_streams,
         }
     }
 }

@@ -1,14 +1,17 @@
 //! The HTTP API: one module for each resource, from request to database or broker in two hops.
 
 pub mod accept;
+pub mod activity;
 pub mod audit;
 pub mod auth;
 pub mod broker;
 pub mod broker_settings;
 pub mod events;
+pub mod groups;
 pub mod invitations;
 pub mod master_key;
 pub mod members;
+pub mod messages;
 pub mod oidc;
 pub mod overview;
 pub mod permissions;
@@ -100,6 +103,12 @@ fn documented() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(topics::list, topics::create))
         .routes(routes!(topics::get, topics::change, topics::delete))
         .routes(routes!(topics::clean))
+        .routes(routes!(activity::topics))
+        .routes(routes!(activity::partitions))
+        .routes(routes!(messages::page))
+        .routes(routes!(messages::live))
+        .routes(routes!(groups::list))
+        .routes(routes!(groups::delete))
         .routes(routes!(permissions::token_details))
         .routes(routes!(permissions::query))
         .routes(routes!(tokens::show))

@@ -9,6 +9,7 @@ use axum::{
     http::StatusCode,
 };
 use jiff::Timestamp;
+use serde_json::{Value, json};
 use twinkey_api::{
     TopicName, WorkspaceId,
     error::ErrorBody,
@@ -18,6 +19,7 @@ use twinkey_embedded_broker::Scope;
 
 use crate::{
     app::App,
+    audit::{self, Actor, Event},
     broker::{self, TopicError},
     db, deletion,
     error::ApiError,
@@ -81,9 +83,15 @@ pub async fn create(
         replication_factor: replication_factor.flatten(),
         config: broker_config(&settings)?,
     };
-    let topic =
-        deletion::create_topic(&app, &access.workspace_id, new).await?.map_err(|error| refused(error, &body.name))?;
-    Ok(Json(describe(&access.workspace_id, topic)))
+    let (actor, workspace_id) = (access.caller.actor(), access.workspace_id);
+    super::to_its_end(&app.clone(), async move {
+        let created = deletion::create_topic(&app, &workspace_id, new).await?;
+        let topic = created.map_err(|error| refused(error, &body.name))?;
+        record(&app, &actor, "topic.created", &workspace_id, &topic.name, json!({"after": settings_of(&topic)}))
+            .await?;
+        Ok(Json(describe(&workspace_id, topic)))
+    })
+    .await
 }
 
 /// Change a topic's settings; what is not named stays
@@ -109,8 +117,14 @@ pub async fn change(
         cleanup_policy: nested.cleanup_policy.or(body.cleanup_policy),
     };
     let changes = broker::TopicChanges { partitions: settings.partitions, config: broker_config(&settings)? };
-    let topic = app.broker.alter_topic(&topic.name, changes).await.map_err(|error| refused(error, &name))?;
-    Ok(Json(describe(&access.workspace_id, topic)))
+    super::to_its_end(&app.clone(), async move {
+        let before = settings_of(&topic);
+        let topic = app.broker.alter_topic(&topic.name, changes).await.map_err(|error| refused(error, &name))?;
+        let detail = json!({"before": before, "after": settings_of(&topic)});
+        record(&app, &access.user.actor(), "topic.changed", &access.workspace_id, &topic.name, detail).await?;
+        Ok(Json(describe(&access.workspace_id, topic)))
+    })
+    .await
 }
 
 /// Delete a topic and its records
@@ -126,8 +140,12 @@ pub async fn delete(
 ) -> Result<StatusCode, ApiError> {
     let (_, name) = path;
     let topic = find(&app, &access.workspace_id, &name).await?;
-    app.broker.delete_topic(&topic.name).await.map_err(|error| refused(error, &name))?;
-    Ok(StatusCode::NO_CONTENT)
+    super::to_its_end(&app.clone(), async move {
+        app.broker.delete_topic(&topic.name).await.map_err(|error| refused(error, &name))?;
+        record(&app, &access.user.actor(), "topic.deleted", &access.workspace_id, &topic.name, json!({})).await?;
+        Ok(StatusCode::NO_CONTENT)
+    })
+    .await
 }
 
 /// Delete all records of a topic; the topic and its offsets go on
@@ -143,12 +161,16 @@ pub async fn clean(
 ) -> Result<StatusCode, ApiError> {
     let (_, name) = path;
     let topic = find(&app, &access.workspace_id, &name).await?;
-    app.broker.clean_topic(&topic.name).await.map_err(|error| refused(error, &name))?;
-    Ok(StatusCode::NO_CONTENT)
+    super::to_its_end(&app.clone(), async move {
+        app.broker.clean_topic(&topic.name).await.map_err(|error| refused(error, &name))?;
+        record(&app, &access.user.actor(), "topic.cleaned", &access.workspace_id, &topic.name, json!({})).await?;
+        Ok(StatusCode::NO_CONTENT)
+    })
+    .await
 }
 
 /// By name first, then by full id: Python passes on whatever its user typed, and creates `{ws}-{ws}-name` after a 404.
-async fn find(app: &App, workspace_id: &WorkspaceId, name: &str) -> Result<broker::Topic, ApiError> {
+pub(super) async fn find(app: &App, workspace_id: &WorkspaceId, name: &str) -> Result<broker::Topic, ApiError> {
     let full = TopicName::parse(workspace_id, name).ok().map(|name| name.id().to_owned());
     let own = Scope::of_workspace(workspace_id.as_str()).contains(name);
     for candidate in full.into_iter().chain(own.then(|| name.to_owned())) {
@@ -159,13 +181,42 @@ async fn find(app: &App, workspace_id: &WorkspaceId, name: &str) -> Result<broke
     Err(ApiError::NotFound(format!("Topic '{name}'")))
 }
 
+/// Records what was done on the broker. The broker knows no transactions, so that this comes behind it: a server that is killed in
+/// between leaves no record.
+pub(super) async fn record(
+    app: &App,
+    actor: &Actor,
+    action: &'static str,
+    workspace_id: &WorkspaceId,
+    target: &str,
+    detail: Value,
+) -> Result<(), ApiError> {
+    let transaction = app.db.write().await?;
+    let event = Event { action, workspace_id: Some(workspace_id.as_str()), target: Some(target), detail };
+    audit::append(&*transaction, actor, app.now(), event).await?;
+    Ok(transaction.commit().await?)
+}
+
+/// A topic's settings for a record.
+fn settings_of(topic: &broker::Topic) -> Value {
+    json!({
+        "partitions": topic.partitions,
+        "retentionMs": topic.retention_ms,
+        "retentionBytes": topic.retention_bytes,
+        "cleanupPolicy": topic.cleanup_policy,
+    })
+}
+
 /// `posted` is the name as the client sent it: Python looks for exactly this sentence with exactly that name.
-fn refused(error: TopicError, posted: &str) -> ApiError {
+pub(super) fn refused(error: TopicError, posted: &str) -> ApiError {
     match error {
         TopicError::Exists => {
             ApiError::bad_request("TopicExists", format!("Topic with name similar to '{posted}' already exists."))
         }
         TopicError::Unknown => ApiError::NotFound(format!("Topic '{posted}'")),
+        TopicError::UnknownPartition(partition) => {
+            ApiError::NotFound(format!("Partition {partition} of topic '{posted}'"))
+        }
         TopicError::Storage(cause) => ApiError::Storage(cause),
         TopicError::Invalid(message) => ApiError::bad_request("InvalidConfiguration", message),
         TopicError::Broker(error) => error.into(),

@@ -21,6 +21,8 @@ pub(crate) struct DescribedMember {
     pub instance_id: Option<String>,
     pub client_id: String,
     pub client_host: String,
+    /// As whom it signed in; Kafka's own API does not tell.
+    pub principal: String,
     /// Empty unless the group is stable, as is the assignment.
     pub metadata: Bytes,
     pub assignment: Bytes,
@@ -49,6 +51,7 @@ impl Group {
             instance_id: member.instance_id.clone(),
             client_id: member.client_id.clone(),
             client_host: member.client_host.clone(),
+            principal: member.principal.clone(),
             metadata: if stable { member.metadata(&self.protocol) } else { Bytes::new() },
             assignment: if stable { member.assignment.clone() } else { Bytes::new() },
         });

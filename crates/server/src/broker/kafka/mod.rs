@@ -2,6 +2,9 @@
 //! asks every broker by itself whether that has happened.
 
 mod clear;
+mod contents;
+mod groups;
+mod reader;
 mod settings;
 mod start;
 mod together;
@@ -14,7 +17,10 @@ use twinkey_api::{WorkspaceId, token_pair::OpenBroker};
 use twinkey_embedded_broker::ConnectionInfo;
 use twinkey_kafka_admin::{self as admin, Cluster, Error, Password, principals::Granted};
 
-use super::{Broker, BrokerError, Ca, CutOff, Endpoint, NewTopic, Principal, Topic, TopicChanges, TopicError};
+use super::{
+    Broker, BrokerError, Ca, Contents, CutOff, Endpoint, GroupError, Groups, NewTopic, Principal, Reader, Topic,
+    TopicChanges, TopicError,
+};
 
 use together::Together;
 
@@ -84,6 +90,26 @@ impl Broker for Kafka {
 
     async fn clean_topic(&self, name: &str) -> Result<(), TopicError> {
         topics::clean(&self.cluster, name).await
+    }
+
+    async fn contents(&self, workspace_id: &WorkspaceId) -> Result<Contents, TopicError> {
+        contents::of_workspace(&self.cluster, workspace_id).await
+    }
+
+    async fn contents_of(&self, topic: &str) -> Result<Contents, TopicError> {
+        contents::of_topic(&self.cluster, topic).await
+    }
+
+    async fn groups(&self, workspace_id: &WorkspaceId) -> Result<Groups, TopicError> {
+        groups::list(&self.cluster, workspace_id).await
+    }
+
+    async fn delete_group(&self, id: &str) -> Result<(), GroupError> {
+        groups::delete(&self.cluster, id).await
+    }
+
+    async fn reader(&self, topic: &str) -> Result<Box<dyn Reader>, TopicError> {
+        reader::of(&self.cluster, topic).await
     }
 
     async fn clear(&self, workspace_id: &WorkspaceId) -> Result<(), TopicError> {
