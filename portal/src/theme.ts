@@ -53,7 +53,11 @@ export const cssVariablesResolver: CSSVariablesResolver = () => {
       }),
     )
   return {
-    variables: {},
+    // White words on Mantine's own red stay below 4.5:1 as well.
+    variables: {
+      '--mantine-color-red-filled': 'var(--mantine-color-red-9)',
+      '--mantine-color-red-filled-hover': 'color-mix(in srgb, var(--mantine-color-red-9) 88%, black)',
+    },
     light: {
       ...shades(9),
       '--mantine-color-dimmed': 'var(--mantine-color-gray-7)',

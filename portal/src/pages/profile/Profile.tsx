@@ -1,7 +1,7 @@
 import { Paper, SimpleGrid, Stack, Text } from '@mantine/core'
 import type { ReactNode } from 'react'
 import { useProfile } from '../../api/profile'
-import { ROLE_MEANING } from '../../api/role'
+import { roleSentence } from '../../api/role'
 import { Page } from '../../components/Page'
 import { Section } from '../../components/Section'
 import { PasswordForm } from './PasswordForm'
@@ -23,7 +23,7 @@ export function Profile() {
                 <Line label="Role in the organisation">
                   {profile.role}
                   <Text fz="xs" c="dimmed">
-                    It {ROLE_MEANING[profile.role]}. A workspace may give you another one, which counts there.
+                    {roleSentence(profile.role)} A workspace may give you another role, which counts there.
                   </Text>
                 </Line>
               </Stack>

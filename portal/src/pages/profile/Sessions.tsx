@@ -2,7 +2,7 @@ import { Badge, Button, Group, Text, Tooltip } from '@mantine/core'
 import { notifications } from '@mantine/notifications'
 import { IconDevices } from '@tabler/icons-react'
 import { useState } from 'react'
-import { useEndSession, useSessions } from '../../api/profile'
+import { useEndSessions, useSessions } from '../../api/profile'
 import type { Session } from '../../api/schema'
 import { ConfirmDialog } from '../../components/ConfirmDialog'
 import { type Column, DataTable } from '../../components/DataTable'
@@ -68,16 +68,27 @@ function columns(onEnd: (session: Session) => void): Column<Session>[] {
 /** Where the account is signed in. */
 export function Sessions() {
   const sessions = useSessions()
-  const end = useEndSession()
-  const [ending, setEnding] = useState<Session>()
-  const confirm = async (id: string) => {
-    await end.mutateAsync({ params: { path: { id } } })
-    notifications.show({ message: 'The session has ended.', color: 'teal' })
+  const end = useEndSessions()
+  const [ending, setEnding] = useState<Session[]>([])
+  const others = sessions.data?.filter((session) => !session.current) ?? []
+  const confirm = async () => {
+    await end.mutateAsync(ending.map((session) => session.id))
+    notifications.show({
+      message: ending.length === 1 ? 'The session has ended.' : 'The sessions have ended.',
+      color: 'teal',
+    })
   }
   return (
     <Section
       title="Sessions"
       description="Where you are signed in. End what you do not know, and change the password then."
+      action={
+        others.length > 1 && (
+          <Button variant="default" onClick={() => setEnding(others)}>
+            End all others
+          </Button>
+        )
+      }
     >
       {sessions.error && !sessions.data ? (
         <Failed
@@ -88,23 +99,27 @@ export function Sessions() {
       ) : (
         <DataTable
           label="Sessions"
-          columns={columns(setEnding)}
+          columns={columns((session) => setEnding([session]))}
           rows={sessions.data}
           rowKey={(session) => session.id}
           empty={<Empty icon={<IconDevices />} title="No session" />}
         />
       )}
       <ConfirmDialog
-        opened={ending !== undefined}
-        onClose={() => setEnding(undefined)}
-        title="End the session"
-        action="End it"
-        onConfirm={() => confirm(ending?.id ?? '')}
+        opened={ending.length > 0}
+        onClose={() => setEnding([])}
+        title={ending.length > 1 ? `End ${ending.length} sessions` : 'End the session'}
+        action={ending.length > 1 ? 'End them' : 'End it'}
+        onConfirm={confirm}
       >
-        {ending?.userAgent ? browser(ending.userAgent) : 'The program'} at{' '}
-        {ending?.address ?? 'an unknown address'} is signed out at once. To go on there, somebody has to give
-        the password again.
+        {ending.length > 1 ? 'Everything but this browser' : programAt(ending[0])} is signed out at once. To
+        go on there, somebody has to give the password again.
       </ConfirmDialog>
     </Section>
   )
+}
+
+function programAt(session: Session | undefined): string {
+  const program = session?.userAgent ? browser(session.userAgent) : 'The program'
+  return `${program} at ${session?.address ?? 'an unknown address'}`
 }
