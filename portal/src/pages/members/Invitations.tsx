@@ -1,4 +1,4 @@
-import { Badge, Switch, Text } from '@mantine/core'
+import { Badge, Box, Group, Switch, Text } from '@mantine/core'
 import { notifications } from '@mantine/notifications'
 import { IconMailOpened } from '@tabler/icons-react'
 import { useState } from 'react'
@@ -22,9 +22,12 @@ function columns(own: Role, onWithdraw: (invitation: Invitation) => void): Colum
       header: 'For',
       sortBy: (invitation) => invitation.email,
       cell: (invitation) => (
-        <Text fz="sm" miw={110} style={{ overflowWrap: 'anywhere' }}>
+        <Box miw={110} style={{ overflowWrap: 'anywhere' }}>
           {invitation.email}
-        </Text>
+          <Box hiddenFrom="sm">
+            <State invitation={invitation} />
+          </Box>
+        </Box>
       ),
     },
     { id: 'role', header: 'As', cell: (invitation) => invitation.role },
@@ -33,7 +36,9 @@ function columns(own: Role, onWithdraw: (invitation: Invitation) => void): Colum
       header: 'Invited by',
       wide: true,
       cell: (invitation) => (
-        <span style={{ overflowWrap: 'anywhere' }}>{invitation.invitedBy ?? 'an account that is gone'}</span>
+        <Box miw={140} style={{ overflowWrap: 'anywhere' }}>
+          {invitation.invitedBy ?? 'an account that is gone'}
+        </Box>
       ),
     },
     {
@@ -48,18 +53,7 @@ function columns(own: Role, onWithdraw: (invitation: Invitation) => void): Colum
       header: 'State',
       wide: true,
       sortBy: (invitation) => invitation.state,
-      cell: (invitation) => (
-        <>
-          <Badge variant="light" color={COLORS[invitation.state]} tt="none" fw={500}>
-            {WORDS[invitation.state]}
-          </Badge>
-          {invitation.state === 'Open' && (
-            <Text fz="xs" c="dimmed">
-              ends <Time at={invitation.expiresAt} />
-            </Text>
-          )}
-        </>
-      ),
+      cell: (invitation) => <State invitation={invitation} />,
     },
     {
       id: 'withdraw',
@@ -81,6 +75,21 @@ function columns(own: Role, onWithdraw: (invitation: Invitation) => void): Colum
         ),
     },
   ]
+}
+
+function State({ invitation: { state, expiresAt } }: { invitation: Invitation }) {
+  return (
+    <Group gap="xs" wrap="nowrap" style={{ whiteSpace: 'nowrap' }}>
+      <Badge variant="light" color={COLORS[state]} tt="none" fw={500}>
+        {WORDS[state]}
+      </Badge>
+      {state === 'Open' && (
+        <Text fz="xs" c="dimmed">
+          ends <Time at={expiresAt} />
+        </Text>
+      )}
+    </Group>
+  )
 }
 
 interface Props {

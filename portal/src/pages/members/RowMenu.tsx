@@ -33,7 +33,7 @@ export function RowMenu({ who, own, role, onChange, remove }: Props) {
           <RoleMenuItem
             own={own}
             needs={needs}
-            color="red"
+            c="red"
             leftSection={<IconUserMinus size={16} />}
             onClick={remove.onClick}
           >
