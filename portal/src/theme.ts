@@ -32,18 +32,32 @@ export const theme = createTheme({
 
 const COLORS = Object.keys(DEFAULT_THEME.colors).filter((color) => color !== 'dark') as MantineColor[]
 
+/** How much of the darkest shade is left where even that is too bright for a text on white or on its own tint. */
+const DARKENED: Partial<Record<MantineColor, number>> = {
+  yellow: 58,
+  orange: 75,
+  lime: 70,
+  green: 85,
+  teal: 90,
+}
+
 /** Mantine's own text shades (6 on 0, say) stay below 4.5:1; these do not. */
 export const cssVariablesResolver: CSSVariablesResolver = () => {
   const shades = (text: number) =>
     Object.fromEntries(
-      COLORS.flatMap((color) => [
-        [`--mantine-color-${color}-text`, `var(--mantine-color-${color}-${text})`],
-        [`--mantine-color-${color}-light-color`, `var(--mantine-color-${color}-${text})`],
-        [`--mantine-color-${color}-outline`, `var(--mantine-color-${color}-${text})`],
-      ]),
+      COLORS.flatMap((color) => {
+        const shade = `var(--mantine-color-${color}-${text})`
+        const left = text === 9 ? DARKENED[color] : undefined
+        const value = left === undefined ? shade : `color-mix(in srgb, ${shade} ${left}%, black)`
+        return ['text', 'light-color', 'outline'].map((name) => [`--mantine-color-${color}-${name}`, value])
+      }),
     )
   return {
-    variables: {},
+    // White words on Mantine's own red stay below 4.5:1 as well.
+    variables: {
+      '--mantine-color-red-filled': 'var(--mantine-color-red-9)',
+      '--mantine-color-red-filled-hover': 'color-mix(in srgb, var(--mantine-color-red-9) 88%, black)',
+    },
     light: {
       ...shades(9),
       '--mantine-color-dimmed': 'var(--mantine-color-gray-7)',

@@ -40,10 +40,13 @@ export function useSessions() {
   return api.useQuery('get', '/profile/sessions', { params: { query: { limit: 200 } } })
 }
 
-/** Ends one of the user's sessions. */
-export function useEndSession() {
+/** Ends sessions of the user, one after the other. */
+export function useEndSessions() {
   const queryClient = useQueryClient()
-  return api.useMutation('delete', '/profile/sessions/{id}', {
+  return useMutation({
+    mutationFn: async (ids: string[]) => {
+      for (const id of ids) await http.DELETE('/profile/sessions/{id}', { params: { path: { id } } })
+    },
     onSettled: () => queryClient.invalidateQueries({ queryKey: ['get', '/profile/sessions'] }),
   })
 }

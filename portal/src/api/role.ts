@@ -14,7 +14,16 @@ export function roleRefusal(own: Role, needed: Role, where?: string): string | u
   return `This needs the role ${needed}${where ? ` ${where}` : ''}; yours is ${own}.`
 }
 
-/** What a role may do, in a line. */
+/** What a role may do, as a sentence that stands alone. */
+export function roleSentence(role: Role): string {
+  const meaning = ROLE_MEANING[role]
+  const own = meaning.replace(/^also /, '')
+  const lesser = ROLES[ROLES.indexOf(role) - 1]
+  const rest = own === meaning ? '' : `, and does all that ${lesser === 'Editor' ? 'an' : 'a'} ${lesser} does`
+  return `${own.charAt(0).toUpperCase()}${own.slice(1)}${rest}.`
+}
+
+/** What a role may do more than the one before, in a line. */
 export const ROLE_MEANING: Record<Role, string> = {
   None: 'sees nothing',
   Viewer: 'sees workspaces and topics, reads messages',

@@ -1,10 +1,7 @@
 import { queryOptions, useQuery, useQueryClient } from '@tanstack/react-query'
 import { api, http } from './client'
+import { everyPage } from './everyPage'
 import type { WorkspaceOverview } from './schema'
-
-/** The most that one page of the overview may have, and the most pages: a server that never ends does not hang the page. */
-const PAGE = 1000
-const PAGES = 50
 
 /** The workspaces that the user may see. */
 export function useWorkspaces() {
@@ -13,18 +10,11 @@ export function useWorkspaces() {
 
 const OVERVIEW = ['workspaces', 'overview'] as const
 
-async function overview(signal: AbortSignal): Promise<WorkspaceOverview[]> {
-  const all: WorkspaceOverview[] = []
-  for (let page = 0; page < PAGES; page++) {
-    const after = all.at(-1)?.workspaceId
-    const { data = [] } = await http.GET('/workspaces/overview', {
-      params: { query: { limit: PAGE, ...(after !== undefined && { after }) } },
-      signal,
-    })
-    all.push(...data)
-    if (data.length < PAGE) break
-  }
-  return all
+function overview(signal: AbortSignal): Promise<WorkspaceOverview[]> {
+  return everyPage(async (limit, last?: WorkspaceOverview) => {
+    const query = { limit, ...(last && { after: last.workspaceId }) }
+    return (await http.GET('/workspaces/overview', { params: { query }, signal })).data
+  })
 }
 
 /** All workspaces that the user may see, with role, generation and verdict; looked at again while the page is in sight. */

@@ -59,7 +59,7 @@ export function RoleMenuItem({
   return (
     <Menu.Item
       {...item}
-      color={undefined}
+      c={undefined}
       data-disabled
       aria-disabled
       closeMenuOnClick={false}

@@ -12,13 +12,22 @@ interface Props {
   children?: ReactNode
   /** The words of the copy button. */
   copy?: string
+  /** What has to be said before it goes. */
+  stored?: string
   /** Forgets the value. Only possible once it was said to be stored. */
   onDone: () => void
 }
 
 /** A value that the server shows this one time. The caller keeps it in a component's state and nowhere else. */
-export function SecretOnce({ label, value, children, copy = 'Copy', onDone }: Props) {
-  const [stored, setStored] = useState(false)
+export function SecretOnce({
+  label,
+  value,
+  children,
+  copy = 'Copy',
+  stored = 'I have stored it',
+  onDone,
+}: Props) {
+  const [said, setSaid] = useState(false)
   return (
     <Stack gap="md">
       <Alert color="yellow" icon={<IconEyeOff aria-hidden />} title="It is not shown again">
@@ -34,12 +43,8 @@ export function SecretOnce({ label, value, children, copy = 'Copy', onDone }: Pr
         </Group>
       </div>
       <Group justify="space-between" gap="sm">
-        <Checkbox
-          label="I have stored it"
-          checked={stored}
-          onChange={(event) => setStored(event.currentTarget.checked)}
-        />
-        <Button onClick={onDone} disabled={!stored}>
+        <Checkbox label={stored} checked={said} onChange={(event) => setSaid(event.currentTarget.checked)} />
+        <Button onClick={onDone} disabled={!said}>
           Done
         </Button>
       </Group>

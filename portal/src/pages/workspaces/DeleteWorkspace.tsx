@@ -51,7 +51,7 @@ function WhatEnds({ workspace }: { workspace: WorkspaceOverview }) {
     <Stack gap="sm">
       {using !== '' && (
         <Alert color="yellow" title="It is in use">
-          {using}. All of it is cut off.
+          {using}. They are cut off.
         </Alert>
       )}
       <Text fz="sm">This ends, at once and for good:</Text>

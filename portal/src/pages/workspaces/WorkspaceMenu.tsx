@@ -54,7 +54,7 @@ export function WorkspaceMenu({ workspace, onAct }: Props) {
           own={role}
           needs="Manager"
           because={status === 'Deleting' ? 'It is being deleted already.' : because}
-          color="red"
+          c="red"
           leftSection={<IconTrash size={16} />}
           onClick={() => onAct('delete')}
         >
