@@ -7,25 +7,29 @@ os.environ["Quix__Portal__Api"] = "{{portalApi}}"
 
 import quixstreams as qx
 
+
+def on_data(stream, data):
+    for row in data.timestamps:
+        print(stream.stream_id, row.timestamp, row.parameters["number"].numeric_value)
+
+
+def on_stream(stream):
+    stream.timeseries.on_data_received = on_data
+
+
 client = qx.QuixStreamingClient("{{token}}")
 
-with client.get_topic_consumer("{{topic}}", "hello-client", auto_offset_reset=qx.AutoOffsetReset.Earliest) as consumer:
+consumer = client.get_topic_consumer("{{topic}}", "hello-client", auto_offset_reset=qx.AutoOffsetReset.Earliest)
+consumer.on_stream_received = on_stream
+consumer.subscribe()
 
-    def on_data(stream, data):
-        for row in data.timestamps:
-            print(stream.stream_id, row.timestamp, row.parameters["number"].numeric_value)
+producer = client.get_topic_producer("{{topic}}")
+stream = producer.create_stream("hello")
+stream.timeseries.buffer.add_timestamp(datetime.now(timezone.utc)).add_value("number", 42).publish()
+stream.timeseries.flush()
+stream.close()
 
-    def on_stream(stream):
-        stream.timeseries.on_data_received = on_data
-
-    consumer.on_stream_received = on_stream
-    consumer.subscribe()
-
-    with client.get_topic_producer("{{topic}}") as producer:
-        stream = producer.create_stream("hello")
-        stream.timeseries.buffer.add_timestamp(datetime.now(timezone.utc)).add_value("number", 42).publish()
-        stream.timeseries.flush()
-        stream.close()
-
-    # Prints what comes for ten seconds.
-    time.sleep(10)
+# Prints what comes for ten seconds.
+time.sleep(10)
+producer.dispose()
+consumer.dispose()
