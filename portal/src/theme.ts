@@ -2,6 +2,7 @@ import {
   type CSSVariablesResolver,
   createTheme,
   DEFAULT_THEME,
+  Drawer,
   type MantineColor,
   Modal,
   Tooltip,
@@ -21,7 +22,15 @@ export const theme = createTheme({
   headings: { fontFamily: "'Inter Variable', system-ui, sans-serif", fontWeight: '650' },
   components: {
     Modal: Modal.extend({
-      defaultProps: { centered: true, overlayProps: { backgroundOpacity: 0.5 } },
+      defaultProps: {
+        centered: true,
+        overlayProps: { backgroundOpacity: 0.5 },
+        closeButtonProps: { 'aria-label': 'Close' },
+      },
+      styles: { title: { fontWeight: 650, overflowWrap: 'anywhere' } },
+    }),
+    Drawer: Drawer.extend({
+      defaultProps: { position: 'right', closeButtonProps: { 'aria-label': 'Close' } },
       styles: { title: { fontWeight: 650, overflowWrap: 'anywhere' } },
     }),
     Tooltip: Tooltip.extend({
@@ -31,6 +40,11 @@ export const theme = createTheme({
 })
 
 const COLORS = Object.keys(DEFAULT_THEME.colors).filter((color) => color !== 'dark') as MantineColor[]
+
+const BRIGHT: MantineColor[] = ['yellow', 'orange', 'lime']
+
+const tinted = (color: string, percent: number) =>
+  `color-mix(in srgb, var(--mantine-color-${color}-6) ${percent}%, var(--mantine-color-body))`
 
 /** Mantine's own text shades (6 on 0, say) stay below 4.5:1; these do not. */
 export const cssVariablesResolver: CSSVariablesResolver = () => {
@@ -43,9 +57,19 @@ export const cssVariablesResolver: CSSVariablesResolver = () => {
       ]),
     )
   return {
-    variables: {},
+    // White on the primary shade of red is hard to read, and a button that ends something has to be read.
+    variables: { '--mantine-color-red-filled': 'var(--mantine-color-red-9)' },
     light: {
       ...shades(9),
+      ...Object.fromEntries(
+        BRIGHT.flatMap((color) =>
+          // Even their darkest shade is too light for a text on the lightest.
+          ['text', 'light-color', 'outline'].map((use) => [
+            `--mantine-color-${color}-${use}`,
+            `color-mix(in srgb, var(--mantine-color-${color}-9) 55%, black)`,
+          ]),
+        ),
+      ),
       '--mantine-color-dimmed': 'var(--mantine-color-gray-7)',
       '--mantine-color-placeholder': 'var(--mantine-color-gray-7)',
       '--mantine-color-error': 'var(--mantine-color-red-9)',
@@ -53,6 +77,13 @@ export const cssVariablesResolver: CSSVariablesResolver = () => {
     },
     dark: {
       ...shades(2),
+      ...Object.fromEntries(
+        COLORS.flatMap((color) => [
+          // The library's own are so strong that a warning outshines the page.
+          [`--mantine-color-${color}-light`, tinted(color, 18)],
+          [`--mantine-color-${color}-light-hover`, tinted(color, 26)],
+        ]),
+      ),
       '--mantine-color-dimmed': 'var(--mantine-color-dark-1)',
       '--mantine-color-placeholder': 'var(--mantine-color-dark-1)',
       '--mantine-color-error': 'var(--mantine-color-red-4)',
