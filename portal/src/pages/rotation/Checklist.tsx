@@ -1,6 +1,7 @@
 import { Box, Group, Text, ThemeIcon } from '@mantine/core'
 import { IconArrowsExchange, IconCheck, IconCircleDashed } from '@tabler/icons-react'
 import { Time } from '../../components/Time'
+import { connections } from '../usage/numbers'
 import classes from './Checklist.module.css'
 import type { Mover, Step } from './checklist'
 
@@ -69,8 +70,4 @@ function Item({ mover: { client, step, movedAt } }: { mover: Mover }) {
       </Group>
     </li>
   )
-}
-
-function connections(count: number): string {
-  return count === 1 ? '1 open connection' : `${count} open connections`
 }

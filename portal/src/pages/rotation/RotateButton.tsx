@@ -10,7 +10,13 @@ import { UndoDialog } from './UndoDialog'
 import { useUndo } from './useUndo'
 
 /** Rotates the tokens of a workspace; beside it stand the emergency rotation and the undoing of the last one. Admins only. */
-export function RotateButton({ workspaceId }: { workspaceId: string }) {
+export function RotateButton({
+  workspaceId,
+  variant = 'filled',
+}: {
+  workspaceId: string
+  variant?: 'filled' | 'default'
+}) {
   const role = useRole(workspaceId)
   const [open, setOpen] = useState<RotationKind>()
   const undo = useUndo(workspaceId)
@@ -39,6 +45,7 @@ export function RotateButton({ workspaceId }: { workspaceId: string }) {
         <RoleButton
           own={role}
           needs="Admin"
+          variant={variant}
           leftSection={<IconRefresh size={16} aria-hidden />}
           onClick={() => show('normal')}
           style={{ borderStartEndRadius: 0, borderEndEndRadius: 0 }}
@@ -48,7 +55,7 @@ export function RotateButton({ workspaceId }: { workspaceId: string }) {
         <Menu position="bottom-end" width={280}>
           <Menu.Target>
             <ActionIcon
-              variant="filled"
+              variant={variant}
               size={36}
               aria-label="Other ways to rotate"
               style={{ borderStartStartRadius: 0, borderEndStartRadius: 0, marginInlineStart: 1 }}
@@ -66,7 +73,10 @@ export function RotateButton({ workspaceId }: { workspaceId: string }) {
           </Menu.Dropdown>
         </Menu>
       </Group>
-      <RotateDialog {...dialog('normal')} onUndo={undo.until ? () => show('undo') : undefined} />
+      <RotateDialog
+        {...dialog('normal')}
+        undo={undo.until && { until: undo.until, show: () => show('undo') }}
+      />
       <EmergencyDialog {...dialog('emergency')} />
       <UndoDialog {...dialog('undo')} />
     </>

@@ -14,11 +14,13 @@ export interface RotationDialogProps {
   onClose: () => void
 }
 
+interface CanUndo {
+  /** Until when, and the dialog for it. */
+  undo: { until: Date; show: () => void } | undefined
+}
+
 /** Rotates Token 1 away: what will happen, who uses it, the order, and what came of it. */
-export function RotateDialog({
-  onUndo,
-  ...props
-}: RotationDialogProps & { onUndo: (() => void) | undefined }) {
+export function RotateDialog({ undo, ...props }: RotationDialogProps & CanUndo) {
   const { workspaceId, rotation, opened, onClose } = props
   const narrow = useMediaQuery('(max-width: 48em)')
   return (
@@ -30,16 +32,16 @@ export function RotateDialog({
       fullScreen={narrow ?? false}
       closeOnClickOutside={false}
     >
-      <Content {...props} onUndo={onUndo} />
+      <Content {...props} undo={undo} />
     </Modal>
   )
 }
 
 /** Only mounted while the dialog is open. */
-function Content({ workspaceId, rotation, onClose, onUndo }: Parameters<typeof RotateDialog>[0]) {
+function Content({ workspaceId, rotation, onClose, undo }: RotationDialogProps & CanUndo) {
   const usage = useTokenUsage(workspaceId, { every: 5_000 })
   if (rotation.rotated)
-    return <Rotated workspaceId={workspaceId} rotated={rotation.rotated} onClose={onClose} onUndo={onUndo} />
+    return <Rotated workspaceId={workspaceId} rotated={rotation.rotated} onClose={onClose} undo={undo} />
   if (usage.data)
     return <AskRotation workspaceId={workspaceId} usage={usage.data} rotation={rotation} onClose={onClose} />
   if (usage.isError)

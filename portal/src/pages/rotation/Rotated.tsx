@@ -6,6 +6,7 @@ import type { Rotated as Answer, DeactivatedToken } from '../../api/schema'
 import { useTokenUsage } from '../../api/usage'
 import { ButtonLink, TextLink } from '../../components/links'
 import { Time } from '../../components/Time'
+import { useNow } from '../../components/useNow'
 import { CutOff } from './CutOff'
 import { identity } from './checklist'
 import { leftBehind } from './leftBehind'
@@ -16,11 +17,11 @@ interface Props {
   /** In the audit log. */
   action?: string
   onClose: () => void
-  onUndo?: (() => void) | undefined
+  undo?: { until: Date; show: () => void } | undefined
 }
 
 /** What a rotation did, and what is to be done now. */
-export function Rotated({ workspaceId, rotated, action = 'token.rotated', onClose, onUndo }: Props) {
+export function Rotated({ workspaceId, rotated, action = 'token.rotated', onClose, undo }: Props) {
   const usage = useTokenUsage(workspaceId, { every: 5_000 }).data
   const isAuditor = isAtLeast(useProfile().role, 'Admin')
   const dead = rotated.allDeactivated
@@ -80,9 +81,11 @@ export function Rotated({ workspaceId, rotated, action = 'token.rotated', onClos
         </Text>
       )}
       <Group justify="flex-end" gap="xs">
-        {onUndo && (
-          <Button variant="default" onClick={onUndo}>
-            Undo…
+        {undo && (
+          <Button variant="default" onClick={undo.show}>
+            <span>
+              Undo… (<Left until={undo.until} />)
+            </span>
           </Button>
         )}
         <ButtonLink
@@ -112,4 +115,10 @@ function Fingerprint({ token, masked }: { token: DeactivatedToken; masked: strin
       <Time at={token.deactivatedAt} as="date" />.
     </>
   )
+}
+
+/** "59 min left". */
+function Left({ until }: { until: Date }) {
+  const minutes = Math.max(0, Math.ceil((until.getTime() - useNow()) / 60_000))
+  return <>{minutes} min left</>
 }

@@ -6,7 +6,7 @@ import { Empty } from '../../components/Empty'
 import { ButtonLink } from '../../components/links'
 import { Time } from '../../components/Time'
 import { identity } from '../rotation/checklist'
-import { bytes, count } from './numbers'
+import { bytes, connections, count } from './numbers'
 
 const COLUMNS: Column<TokenClient>[] = [
   {
@@ -98,9 +98,7 @@ export function TokenClients({ token, workspaceId }: { token: UsedToken; workspa
         <span>
           Credentials given out <Time at={token.credentialsFetchedAt} />
         </span>
-        {typeof token.openConnections === 'number' && (
-          <span>{count(token.openConnections)} open connections</span>
-        )}
+        {typeof token.openConnections === 'number' && <span>{connections(token.openConnections)}</span>}
         <span>{count(token.requests)} requests</span>
         <span>{bytes(token.bytes)}</span>
       </Group>
@@ -116,8 +114,7 @@ export function TokenClients({ token, workspaceId }: { token: UsedToken; workspa
         <Text fz="sm" c="dimmed" mt="xs">
           Not told apart any more, because more than 200 clients came: others with {count(others.requests)}{' '}
           requests and {bytes(others.bytes)} in all, last used <Time at={others.lastUsedAt} />
-          {others.openConnections > 0 && `, ${count(others.openConnections)} open connections`}. Their use
-          still counts.
+          {others.openConnections > 0 && `, ${connections(others.openConnections)}`}. Their use still counts.
         </Text>
       )}
     </>

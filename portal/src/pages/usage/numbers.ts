@@ -12,3 +12,8 @@ export function bytes(value: number): string {
   const scaled = value / 1000 ** power
   return `${scaled.toFixed(power === 0 || scaled >= 100 ? 0 : 1)} ${UNITS[power]}`
 }
+
+/** "3 open connections". */
+export function connections(value: number): string {
+  return `${count(value)} open ${value === 1 ? 'connection' : 'connections'}`
+}
