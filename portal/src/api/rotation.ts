@@ -14,6 +14,9 @@ export interface Order {
   force: boolean
 }
 
+/** Rotations that were sent and not answered, so that the same request is found again when the page was left meanwhile. */
+const unanswered = new Map<string, { key: string; order: Order; error: Error }>()
+
 /** Whether it is not known if a rotation has happened: no answer, or none of Twinkey's own that says that nothing was changed. */
 export function isOutcomeUnknown(error: unknown): boolean {
   if (!(error instanceof ApiError)) return true
@@ -59,33 +62,45 @@ async function send(
  */
 export function useRotation(workspaceId: string, kind: RotationKind) {
   const queryClient = useQueryClient()
-  const [key, setKey] = useState(freshKey)
+  const place = `${kind} ${workspaceId}`
+  const [{ key, left }, setSent] = useState(() => {
+    const left = unanswered.get(place)
+    return { key: left?.key ?? freshKey(), left }
+  })
   const mutation = useMutation({
     gcTime: 0,
     mutationFn: (order: Order) => send(workspaceId, kind, key, order),
+    onError: (error, order) => {
+      if (isOutcomeUnknown(error)) unanswered.set(place, { key, order, error })
+      else unanswered.delete(place)
+    },
+    onSuccess: () => unanswered.delete(place),
     onSettled: () =>
       queryClient.invalidateQueries({
         predicate: ({ queryKey: [, path] }) =>
           typeof path === 'string' && (path.includes('/tokens') || path.includes('/overview')),
       }),
   })
-  const unknown = mutation.isError && isOutcomeUnknown(mutation.error)
+  // Of now, or of before the page was left.
+  const error = mutation.error ?? (mutation.isIdle ? left?.error : undefined)
+  const isUnknown = error !== undefined && error !== null && isOutcomeUnknown(error)
   return {
     /** What the server answered. */
     rotated: mutation.data,
     /** Why not, if it is known that nothing was changed. */
-    refusal: mutation.isError && !unknown ? mutation.error : undefined,
+    refusal: isUnknown ? undefined : (error ?? undefined),
     /** Why it is not known whether it happened. */
-    unknown: unknown ? mutation.error : undefined,
+    unknown: isUnknown ? error : undefined,
     isPending: mutation.isPending,
     order: mutation.mutate,
     /** The same request with the same key. */
     askAgain: () => {
-      if (mutation.variables) mutation.mutate(mutation.variables)
+      const order = mutation.variables ?? left?.order
+      if (order) mutation.mutate(order)
     },
     /** Ready for another rotation, with another key. */
     reset: () => {
-      setKey(freshKey())
+      setSent({ key: freshKey(), left: undefined })
       mutation.reset()
     },
   }

@@ -6,6 +6,7 @@ import { useTokenUsage } from '../../api/usage'
 import { useRole } from '../../api/workspaces'
 import { Failed } from '../../components/Failed'
 import { Page } from '../../components/Page'
+import { RotateButton } from '../rotation/RotateButton'
 import { TopicTabs } from '../topics/Tabs'
 import { Connection } from './Connection'
 import { Snippets } from './Snippets'
@@ -31,7 +32,7 @@ export function BrokerSettings() {
             <Title order={2} fz={18} id="tokens">
               SDK tokens
             </Title>
-            {/* rotation */}
+            <RotateButton workspaceId={workspaceId} variant="default" />
           </Group>
           {tokens.error ? (
             <Failed
