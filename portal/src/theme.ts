@@ -41,6 +41,12 @@ const DARKENED: Partial<Record<MantineColor, number>> = {
   teal: 90,
 }
 
+/** White words on Mantine's own red stay below 4.5:1. */
+const RED = {
+  '--mantine-color-red-filled': 'var(--mantine-color-red-9)',
+  '--mantine-color-red-filled-hover': 'color-mix(in srgb, var(--mantine-color-red-9) 88%, black)',
+}
+
 /** Mantine's own text shades (6 on 0, say) stay below 4.5:1; these do not. */
 export const cssVariablesResolver: CSSVariablesResolver = () => {
   const shades = (text: number) =>
@@ -53,13 +59,10 @@ export const cssVariablesResolver: CSSVariablesResolver = () => {
       }),
     )
   return {
-    // White words on Mantine's own red stay below 4.5:1 as well.
-    variables: {
-      '--mantine-color-red-filled': 'var(--mantine-color-red-9)',
-      '--mantine-color-red-filled-hover': 'color-mix(in srgb, var(--mantine-color-red-9) 88%, black)',
-    },
+    variables: {},
     light: {
       ...shades(9),
+      ...RED,
       '--mantine-color-dimmed': 'var(--mantine-color-gray-7)',
       '--mantine-color-placeholder': 'var(--mantine-color-gray-7)',
       '--mantine-color-error': 'var(--mantine-color-red-9)',
@@ -67,6 +70,7 @@ export const cssVariablesResolver: CSSVariablesResolver = () => {
     },
     dark: {
       ...shades(2),
+      ...RED,
       '--mantine-color-dimmed': 'var(--mantine-color-dark-1)',
       '--mantine-color-placeholder': 'var(--mantine-color-dark-1)',
       '--mantine-color-error': 'var(--mantine-color-red-4)',
