@@ -2,7 +2,9 @@ import {
   type CSSVariablesResolver,
   createTheme,
   DEFAULT_THEME,
+  Drawer,
   type MantineColor,
+  Menu,
   Modal,
   Tooltip,
 } from '@mantine/core'
@@ -21,9 +23,19 @@ export const theme = createTheme({
   headings: { fontFamily: "'Inter Variable', system-ui, sans-serif", fontWeight: '650' },
   components: {
     Modal: Modal.extend({
-      defaultProps: { centered: true, overlayProps: { backgroundOpacity: 0.5 } },
+      defaultProps: {
+        centered: true,
+        overlayProps: { backgroundOpacity: 0.5 },
+        closeButtonProps: { 'aria-label': 'Close' },
+      },
       styles: { title: { fontWeight: 650, overflowWrap: 'anywhere' } },
     }),
+    Drawer: Drawer.extend({
+      defaultProps: { position: 'right', closeButtonProps: { 'aria-label': 'Close' } },
+      styles: { title: { fontWeight: 650, overflowWrap: 'anywhere' } },
+    }),
+    // Its placeholder for the focus is nothing that a menu may hold.
+    Menu: Menu.extend({ defaultProps: { withInitialFocusPlaceholder: false } }),
     Tooltip: Tooltip.extend({
       defaultProps: { multiline: true, maw: 320, events: { hover: true, focus: true, touch: true } },
     }),
@@ -41,6 +53,25 @@ const DARKENED: Partial<Record<MantineColor, number>> = {
   teal: 90,
 }
 
+/** Mantine's own tints are so strong in the dark that a warning outshines the page. */
+const TINTS = Object.fromEntries(
+  COLORS.flatMap((color) =>
+    [
+      ['light', 18],
+      ['light-hover', 26],
+    ].map(([name, percent]) => [
+      `--mantine-color-${color}-${name}`,
+      `color-mix(in srgb, var(--mantine-color-${color}-6) ${percent}%, var(--mantine-color-body))`,
+    ]),
+  ),
+)
+
+/** White words on Mantine's own red stay below 4.5:1. */
+const RED = {
+  '--mantine-color-red-filled': 'var(--mantine-color-red-9)',
+  '--mantine-color-red-filled-hover': 'color-mix(in srgb, var(--mantine-color-red-9) 88%, black)',
+}
+
 /** Mantine's own text shades (6 on 0, say) stay below 4.5:1; these do not. */
 export const cssVariablesResolver: CSSVariablesResolver = () => {
   const shades = (text: number) =>
@@ -53,13 +84,10 @@ export const cssVariablesResolver: CSSVariablesResolver = () => {
       }),
     )
   return {
-    // White words on Mantine's own red stay below 4.5:1 as well.
-    variables: {
-      '--mantine-color-red-filled': 'var(--mantine-color-red-9)',
-      '--mantine-color-red-filled-hover': 'color-mix(in srgb, var(--mantine-color-red-9) 88%, black)',
-    },
+    variables: {},
     light: {
       ...shades(9),
+      ...RED,
       '--mantine-color-dimmed': 'var(--mantine-color-gray-7)',
       '--mantine-color-placeholder': 'var(--mantine-color-gray-7)',
       '--mantine-color-error': 'var(--mantine-color-red-9)',
@@ -67,6 +95,8 @@ export const cssVariablesResolver: CSSVariablesResolver = () => {
     },
     dark: {
       ...shades(2),
+      ...TINTS,
+      ...RED,
       '--mantine-color-dimmed': 'var(--mantine-color-dark-1)',
       '--mantine-color-placeholder': 'var(--mantine-color-dark-1)',
       '--mantine-color-error': 'var(--mantine-color-red-4)',

@@ -1,4 +1,4 @@
-import { Box, Group, Skeleton, Table, Text, UnstyledButton } from '@mantine/core'
+import { Box, Group, Skeleton, Table, Text, UnstyledButton, VisuallyHidden } from '@mantine/core'
 import { IconChevronDown, IconChevronUp, IconSelector } from '@tabler/icons-react'
 import { useVirtualizer } from '@tanstack/react-virtual'
 import { type ReactNode, useMemo, useRef, useState } from 'react'
@@ -7,6 +7,7 @@ import classes from './DataTable.module.css'
 /** A column: what it shows of a row, and by what it sorts. */
 export interface Column<Row> {
   id: string
+  /** Nothing: a column of buttons. */
   header: string
   cell: (row: Row) => ReactNode
   /** Sortable by this. */
@@ -133,7 +134,7 @@ function Head<Row>({
   const Icon = sorted === undefined ? IconSelector : sorted === 'ascending' ? IconChevronUp : IconChevronDown
   const text = (
     <Text span fz="xs" fw={600} c="dimmed">
-      {column.header}
+      {column.header === '' ? <VisuallyHidden>Actions</VisuallyHidden> : column.header}
     </Text>
   )
   return (

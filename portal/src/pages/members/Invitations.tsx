@@ -46,7 +46,11 @@ function columns(own: Role, onWithdraw: (invitation: Invitation) => void): Colum
       header: 'Made',
       wide: true,
       sortBy: (invitation) => invitation.createdAt,
-      cell: (invitation) => <Time at={invitation.createdAt} />,
+      cell: (invitation) => (
+        <Text span inherit style={{ whiteSpace: 'nowrap' }}>
+          <Time at={invitation.createdAt} />
+        </Text>
+      ),
     },
     {
       id: 'state',
@@ -80,7 +84,7 @@ function columns(own: Role, onWithdraw: (invitation: Invitation) => void): Colum
 function State({ invitation: { state, expiresAt } }: { invitation: Invitation }) {
   return (
     <Group gap="xs" wrap="nowrap" style={{ whiteSpace: 'nowrap' }}>
-      <Badge variant="light" color={COLORS[state]} tt="none" fw={500}>
+      <Badge variant="light" color={COLORS[state]} tt="none" fw={500} flex="none">
         {WORDS[state]}
       </Badge>
       {state === 'Open' && (

@@ -76,7 +76,7 @@ export function Workspaces() {
         <>
           <Filters all={all} shown={rows?.length} filter={filter} show={show} />
           <DataTable
-            label="Workspaces"
+            label="List of workspaces"
             columns={cells}
             rows={rows}
             rowKey={(workspace) => workspace.workspaceId}
