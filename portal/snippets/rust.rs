@@ -2,7 +2,7 @@ use twinkey_client::{Message, QuixStreamingClient};
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    let client = QuixStreamingClient::builder("{{token}}").portal_api("{{portalApi}}").build()?;
+    let client = QuixStreamingClient::builder().token("{{token}}").portal_api("{{portalApi}}").build()?;
 
     let producer = client.producer("{{topic}}").await?;
     producer.send(Message::new("greeting", "Hello from Rust")).await?;

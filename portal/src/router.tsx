@@ -92,6 +92,7 @@ const workspaceHome = createRoute({
 export const topicsRoute = createRoute({
   getParentRoute: () => workspaceRoute,
   path: 'topics',
+  validateSearch: texts('filter', 'internal'),
   component: lazyRouteComponent(() => import('./pages/topics/Topics'), 'Topics'),
 })
 
@@ -105,6 +106,7 @@ export const brokerSettingsRoute = createRoute({
 export const groupsRoute = createRoute({
   getParentRoute: () => workspaceRoute,
   path: 'groups',
+  validateSearch: texts('group'),
   component: lazyRouteComponent(() => import('./pages/topics/Groups'), 'Groups'),
 })
 

@@ -30,6 +30,8 @@ interface Props<Row> {
   /** Stands where the rows would, if there is none. */
   empty: ReactNode
   initialSort?: { column: string; descending?: boolean }
+  /** Widths follow the columns and not what is in them: for rows that come and go. */
+  layout?: 'fixed'
 }
 
 /** From here on only the rows in sight are in the document. */
@@ -37,7 +39,7 @@ const MANY = 100
 const ROW_HEIGHT = 45
 
 /** A table that sorts, waits with a skeleton, and takes ten thousand rows. */
-export function DataTable<Row>({ label, columns, rows, rowKey, empty, initialSort }: Props<Row>) {
+export function DataTable<Row>({ label, columns, rows, rowKey, empty, initialSort, layout }: Props<Row>) {
   const [sort, setSort] = useState(initialSort)
   const sorted = useMemo(() => {
     const by = columns.find((column) => column.id === sort?.column)?.sortBy
@@ -73,6 +75,7 @@ export function DataTable<Row>({ label, columns, rows, rowKey, empty, initialSor
         verticalSpacing={9}
         horizontalSpacing="md"
         highlightOnHover
+        layout={layout}
         stickyHeader={many}
       >
         <Table.Thead>
@@ -109,7 +112,12 @@ export function DataTable<Row>({ label, columns, rows, rowKey, empty, initialSor
             : shown.map((row) => (
                 <Table.Tr key={rowKey(row)}>
                   {columns.map((column) => (
-                    <Table.Td key={column.id} ta={column.align} data-wide={column.wide || undefined}>
+                    <Table.Td
+                      key={column.id}
+                      ta={column.align}
+                      data-wide={column.wide || undefined}
+                      style={column.align && { whiteSpace: 'nowrap' }}
+                    >
                       {column.cell(row)}
                     </Table.Td>
                   ))}
@@ -167,6 +175,9 @@ function Spacer({ height, columns }: { height: number; columns: number }) {
   )
 }
 
+/** Made once: sorting ten thousand names takes many times as long without it. */
+const NAMES = new Intl.Collator('en', { numeric: true })
+
 /** Unknown values stand at the end of an ascending list. */
 function compare(
   left: string | number | null | undefined,
@@ -175,7 +186,6 @@ function compare(
   if (left === right) return 0
   if (left === null || left === undefined) return 1
   if (right === null || right === undefined) return -1
-  if (typeof left === 'string' && typeof right === 'string')
-    return left.localeCompare(right, 'en', { numeric: true })
+  if (typeof left === 'string' && typeof right === 'string') return NAMES.compare(left, right)
   return left < right ? -1 : 1
 }
