@@ -41,42 +41,41 @@ export const theme = createTheme({
 
 const COLORS = Object.keys(DEFAULT_THEME.colors).filter((color) => color !== 'dark') as MantineColor[]
 
+/** The darkest shade of a colour is still too light for a text on its lightest, and of these by far. */
 const BRIGHT: MantineColor[] = ['yellow', 'orange', 'lime']
+
+const darkened = (color: string) =>
+  `color-mix(in srgb, var(--mantine-color-${color}-9) ${BRIGHT.includes(color) ? 55 : 88}%, black)`
 
 const tinted = (color: string, percent: number) =>
   `color-mix(in srgb, var(--mantine-color-${color}-6) ${percent}%, var(--mantine-color-body))`
 
+/** Everything that is a text in this colour. */
+const texts = (shade: (color: string) => string) =>
+  Object.fromEntries(
+    COLORS.flatMap((color) =>
+      ['text', 'light-color', 'outline'].map((use) => [`--mantine-color-${color}-${use}`, shade(color)]),
+    ),
+  )
+
+// White on the primary shade of red is hard to read, and a button that ends something has to be read.
+const ENDS = { '--mantine-color-red-filled': 'var(--mantine-color-red-9)' }
+
 /** Mantine's own text shades (6 on 0, say) stay below 4.5:1; these do not. */
 export const cssVariablesResolver: CSSVariablesResolver = () => {
-  const shades = (text: number) =>
-    Object.fromEntries(
-      COLORS.flatMap((color) => [
-        [`--mantine-color-${color}-text`, `var(--mantine-color-${color}-${text})`],
-        [`--mantine-color-${color}-light-color`, `var(--mantine-color-${color}-${text})`],
-        [`--mantine-color-${color}-outline`, `var(--mantine-color-${color}-${text})`],
-      ]),
-    )
   return {
-    // White on the primary shade of red is hard to read, and a button that ends something has to be read.
-    variables: { '--mantine-color-red-filled': 'var(--mantine-color-red-9)' },
+    variables: {},
     light: {
-      ...shades(9),
-      ...Object.fromEntries(
-        BRIGHT.flatMap((color) =>
-          // Even their darkest shade is too light for a text on the lightest.
-          ['text', 'light-color', 'outline'].map((use) => [
-            `--mantine-color-${color}-${use}`,
-            `color-mix(in srgb, var(--mantine-color-${color}-9) 55%, black)`,
-          ]),
-        ),
-      ),
+      ...texts(darkened),
+      ...ENDS,
       '--mantine-color-dimmed': 'var(--mantine-color-gray-7)',
       '--mantine-color-placeholder': 'var(--mantine-color-gray-7)',
       '--mantine-color-error': 'var(--mantine-color-red-9)',
       '--mantine-color-anchor': 'var(--mantine-color-indigo-8)',
     },
     dark: {
-      ...shades(2),
+      ...texts((color) => `var(--mantine-color-${color}-2)`),
+      ...ENDS,
       ...Object.fromEntries(
         COLORS.flatMap((color) => [
           // The library's own are so strong that a warning outshines the page.

@@ -36,6 +36,7 @@ export function Health({ checks, at }: { checks: HealthCheck[]; at: string }) {
                 radius="xl"
                 variant="light"
                 color={ok ? 'teal' : 'red'}
+                role="img"
                 aria-label={ok ? 'Well' : 'Look at this'}
               >
                 {ok ? <IconCheck size={14} aria-hidden /> : <IconAlertTriangle size={14} aria-hidden />}

@@ -31,7 +31,7 @@ export function Installation({ system }: { system: SystemStatus }) {
             </Fact>
             <Fact label="Schema">{database.schema}</Fact>
             <Fact label="Audit log">
-              {count(audit.records)} records, signed up to {count(audit.signedRecords)}{' '}
+              {count(audit.records)} records, the first {count(audit.signedRecords)} of them signed{' '}
               <Time at={audit.lastCheckpointAt} />;{' '}
               <TextLink to="/audit" underline="always" fz="sm">
                 verify it

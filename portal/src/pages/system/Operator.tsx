@@ -1,6 +1,7 @@
 import { Code, Paper, SimpleGrid, Text } from '@mantine/core'
 import { useSignInMethods } from '../../api/auth'
 import { Section } from '../settings/Section'
+import classes from './System.module.css'
 
 /** What only the operator sets, when the server is started: whether it is, or how to. */
 export function Operator({ publicUrl }: { publicUrl: string }) {
@@ -20,7 +21,7 @@ export function Operator({ publicUrl }: { publicUrl: string }) {
                 Not set up: people sign in with a password. Register {publicUrl}/auth/oidc/callback at the
                 provider, and start the server with
               </Text>
-              <Code block>
+              <Code block className={classes.command}>
                 {`TWINKEY_OIDC_CLIENT_SECRET=… twinkey serve \\\n  --oidc-issuer https://id.example.org \\\n  --oidc-client-id twinkey \\\n  --public-url ${publicUrl}`}
               </Code>
             </>
@@ -34,7 +35,7 @@ export function Operator({ publicUrl }: { publicUrl: string }) {
             With a mail server invitations are sent as well; without one you pass on their links yourself.
             Start the server with
           </Text>
-          <Code block>
+          <Code block className={classes.command}>
             {`TWINKEY_SMTP_PASSWORD=… twinkey serve \\\n  --smtp-url 'smtp://mail.example.org:587?tls=required' \\\n  --smtp-user twinkey \\\n  --smtp-from 'Twinkey <twinkey@example.org>'`}
           </Code>
         </Paper>

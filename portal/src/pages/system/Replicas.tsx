@@ -10,7 +10,7 @@ const COLUMNS: Column<ReplicaStatus>[] = [
     header: 'Where',
     sortBy: ({ name }) => name,
     cell: ({ name, self }) => (
-      <Text fz="sm" style={{ overflowWrap: 'anywhere' }}>
+      <Text fz="sm" component="div" style={{ overflowWrap: 'anywhere' }}>
         {name}{' '}
         {self && (
           <Badge variant="light" tt="none" size="sm">
