@@ -17,7 +17,7 @@ export function Webhook() {
   const { workspaceId, webhookId } = webhookRoute.useParams()
   const role = useRole(workspaceId)
   const isAllowed = role === undefined || isAtLeast(role, 'Admin')
-  const webhook = useWebhook(workspaceId, webhookId, isAllowed)
+  const webhook = useWebhook(workspaceId, webhookId, role !== undefined && isAllowed)
   const settings = (
     <TextLink to="/workspaces/$workspaceId/settings" params={{ workspaceId }} fz="sm">
       Settings

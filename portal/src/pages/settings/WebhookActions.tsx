@@ -52,7 +52,7 @@ export function WebhookActions({ webhook }: { webhook: Webhook }) {
           <Menu.Item onClick={turn}>{enabled ? 'Disable' : 'Enable'}</Menu.Item>
           <Menu.Item onClick={() => setOpen('secret')}>Another secret…</Menu.Item>
           <Menu.Divider />
-          <Menu.Item color="red" onClick={() => setOpen('delete')}>
+          <Menu.Item c="var(--mantine-color-red-text)" onClick={() => setOpen('delete')}>
             Delete…
           </Menu.Item>
         </Menu.Dropdown>
