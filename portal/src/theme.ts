@@ -4,7 +4,6 @@ import {
   DEFAULT_THEME,
   Drawer,
   type MantineColor,
-  Menu,
   Modal,
   Tooltip,
 } from '@mantine/core'
@@ -34,8 +33,6 @@ export const theme = createTheme({
       defaultProps: { position: 'right', closeButtonProps: { 'aria-label': 'Close' } },
       styles: { title: { fontWeight: 650, overflowWrap: 'anywhere' } },
     }),
-    // Its placeholder for the focus is nothing that a menu may hold.
-    Menu: Menu.extend({ defaultProps: { withInitialFocusPlaceholder: false } }),
     Tooltip: Tooltip.extend({
       defaultProps: { multiline: true, maw: 320, events: { hover: true, focus: true, touch: true } },
     }),
@@ -44,59 +41,48 @@ export const theme = createTheme({
 
 const COLORS = Object.keys(DEFAULT_THEME.colors).filter((color) => color !== 'dark') as MantineColor[]
 
-/** How much of the darkest shade is left where even that is too bright for a text on white or on its own tint. */
-const DARKENED: Partial<Record<MantineColor, number>> = {
-  yellow: 58,
-  orange: 75,
-  lime: 70,
-  green: 85,
-  teal: 90,
-}
+/** The darkest shade of a colour is still too light for a text on its lightest, and of these by far. */
+const BRIGHT: MantineColor[] = ['yellow', 'orange', 'lime']
 
-/** Mantine's own tints are so strong in the dark that a warning outshines the page. */
-const TINTS = Object.fromEntries(
-  COLORS.flatMap((color) =>
-    [
-      ['light', 18],
-      ['light-hover', 26],
-    ].map(([name, percent]) => [
-      `--mantine-color-${color}-${name}`,
-      `color-mix(in srgb, var(--mantine-color-${color}-6) ${percent}%, var(--mantine-color-body))`,
-    ]),
-  ),
-)
+const darkened = (color: string) =>
+  `color-mix(in srgb, var(--mantine-color-${color}-9) ${BRIGHT.includes(color) ? 55 : 88}%, black)`
 
-/** White words on Mantine's own red stay below 4.5:1. */
-const RED = {
-  '--mantine-color-red-filled': 'var(--mantine-color-red-9)',
-  '--mantine-color-red-filled-hover': 'color-mix(in srgb, var(--mantine-color-red-9) 88%, black)',
-}
+const tinted = (color: string, percent: number) =>
+  `color-mix(in srgb, var(--mantine-color-${color}-6) ${percent}%, var(--mantine-color-body))`
+
+/** Everything that is a text in this colour. */
+const texts = (shade: (color: string) => string) =>
+  Object.fromEntries(
+    COLORS.flatMap((color) =>
+      ['text', 'light-color', 'outline'].map((use) => [`--mantine-color-${color}-${use}`, shade(color)]),
+    ),
+  )
+
+// White on the primary shade of red is hard to read, and a button that ends something has to be read.
+const ENDS = { '--mantine-color-red-filled': 'var(--mantine-color-red-9)' }
 
 /** Mantine's own text shades (6 on 0, say) stay below 4.5:1; these do not. */
 export const cssVariablesResolver: CSSVariablesResolver = () => {
-  const shades = (text: number) =>
-    Object.fromEntries(
-      COLORS.flatMap((color) => {
-        const shade = `var(--mantine-color-${color}-${text})`
-        const left = text === 9 ? DARKENED[color] : undefined
-        const value = left === undefined ? shade : `color-mix(in srgb, ${shade} ${left}%, black)`
-        return ['text', 'light-color', 'outline'].map((name) => [`--mantine-color-${color}-${name}`, value])
-      }),
-    )
   return {
     variables: {},
     light: {
-      ...shades(9),
-      ...RED,
+      ...texts(darkened),
+      ...ENDS,
       '--mantine-color-dimmed': 'var(--mantine-color-gray-7)',
       '--mantine-color-placeholder': 'var(--mantine-color-gray-7)',
       '--mantine-color-error': 'var(--mantine-color-red-9)',
       '--mantine-color-anchor': 'var(--mantine-color-indigo-8)',
     },
     dark: {
-      ...shades(2),
-      ...TINTS,
-      ...RED,
+      ...texts((color) => `var(--mantine-color-${color}-2)`),
+      ...ENDS,
+      ...Object.fromEntries(
+        COLORS.flatMap((color) => [
+          // The library's own are so strong that a warning outshines the page.
+          [`--mantine-color-${color}-light`, tinted(color, 18)],
+          [`--mantine-color-${color}-light-hover`, tinted(color, 26)],
+        ]),
+      ),
       '--mantine-color-dimmed': 'var(--mantine-color-dark-1)',
       '--mantine-color-placeholder': 'var(--mantine-color-dark-1)',
       '--mantine-color-error': 'var(--mantine-color-red-4)',

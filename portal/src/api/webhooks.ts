@@ -12,8 +12,9 @@ export function useWebhooks(workspaceId: string, enabled: boolean) {
 }
 
 /** One webhook. */
-export function useWebhook(workspaceId: string, webhookId: string) {
-  return api.useQuery('get', ONE, { params: { path: { workspace_id: workspaceId, webhook_id: webhookId } } })
+export function useWebhook(workspaceId: string, webhookId: string, enabled: boolean) {
+  const params = { path: { workspace_id: workspaceId, webhook_id: webhookId } }
+  return api.useQuery('get', ONE, { params }, { enabled })
 }
 
 /** What was sent to a webhook, what waits and what failed, the newest first. */

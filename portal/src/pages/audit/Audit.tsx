@@ -57,7 +57,7 @@ function Log({ title, workspaceId, search, onSearch }: LogProps) {
         <Empty
           icon={<IconLock />}
           title="The audit log is for Admins of the organisation"
-          action={isAtLeast(role, 'Viewer') && <AskSomebody />}
+          action={isAtLeast(role, 'Manager') && <AskSomebody />}
         >
           Your role in the organisation is {role}. Another Admin of the organisation can give you the role, on
           the page People. A role in a workspace does not suffice: the log tells what people do everywhere.

@@ -80,7 +80,9 @@ function Outside() {
         <Code>audit-checkpoints.jsonl</Code> in the data directory, or a copy elsewhere), and a public key
         that was noted before.
       </Text>
-      <Code block>twinkey audit verify audit.jsonl --checkpoint audit-checkpoints.jsonl --public-key …</Code>
+      <Code block style={{ whiteSpace: 'pre-wrap' }}>
+        twinkey audit verify audit.jsonl --checkpoint audit-checkpoints.jsonl --public-key …
+      </Code>
       {keys.data ? (
         keys.data.publicKeys.map((key) => (
           <Group key={key} gap={4} wrap="nowrap">

@@ -55,7 +55,7 @@ export function RotateButton({
         <Menu position="bottom-end" width={280}>
           <Menu.Target>
             <ActionIcon
-              variant={variant}
+              variant={role === 'Admin' ? variant : 'default'}
               size={36}
               aria-label="Other ways to rotate"
               style={{ borderStartStartRadius: 0, borderEndStartRadius: 0, marginInlineStart: 1 }}
@@ -64,7 +64,12 @@ export function RotateButton({
             </ActionIcon>
           </Menu.Target>
           <Menu.Dropdown>
-            <RoleMenuItem own={role} needs="Admin" color="red" onClick={() => show('emergency')}>
+            <RoleMenuItem
+              own={role}
+              needs="Admin"
+              c="var(--mantine-color-red-text)"
+              onClick={() => show('emergency')}
+            >
               Emergency rotation…
             </RoleMenuItem>
             <RoleMenuItem own={role} needs="Admin" because={undo.because} onClick={() => show('undo')}>

@@ -17,15 +17,17 @@ const COLUMNS: Column<Try>[] = [
     id: 'client',
     header: 'Who',
     cell: ({ client }) => (
-      <Text fz="sm" fw={500} style={{ overflowWrap: 'anywhere' }}>
-        {client.name}
-        <Text span fz="sm" fw={400} c="dimmed">
-          {client.via === 'api' ? ' (API)' : ''}
+      <>
+        <Text fz="sm" fw={500} miw={120} style={{ overflowWrap: 'anywhere' }}>
+          {client.name}
         </Text>
-      </Text>
+        <Text fz="xs" c="dimmed">
+          {client.via === 'api' ? 'API' : 'Broker'}
+          {client.address && `, from ${client.address}`}
+        </Text>
+      </>
     ),
   },
-  { id: 'address', header: 'From', cell: ({ client }) => client.address },
   {
     id: 'token',
     header: 'Dead token',

@@ -15,7 +15,7 @@ const COLUMNS: Column<TokenClient>[] = [
     sortBy: ({ name }) => name,
     cell: (client) => (
       <>
-        <Text fz="sm" fw={500} style={{ overflowWrap: 'anywhere' }}>
+        <Text fz="sm" fw={500} miw={110} style={{ overflowWrap: 'anywhere' }}>
           {client.name}
         </Text>
         {client.software !== '' && client.software !== client.name && (
