@@ -130,7 +130,7 @@ impl Live {
             return Said::Messages(nothing, cursor(&self.places));
         }
         let app = self.app.clone();
-        let draining = app.lifecycle.drained();
+        let draining = app.lifecycle.stopping();
         tokio::select! {
             biased;
             () = draining => end(LiveEndCode::ServerStops, "The server stops; come back in a moment"),
