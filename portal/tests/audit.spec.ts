@@ -10,7 +10,7 @@ test('b7 the audit log: filters in the address, a record with before and after, 
   await page.goto(`${server.url}/portal/audit?action=token.rotated`)
   const rows = page.getByRole('row').filter({ hasText: /rotated/i })
   await expect(rows).toHaveCount(1)
-  await rows.first().getByRole('button').first().click()
+  await rows.first().getByRole('link').first().click()
   const record = page.getByRole('dialog')
   await expect(record).toContainText('quarterly')
   await page.keyboard.press('Escape')

@@ -17,9 +17,10 @@ test('s4 s5 from the first start to a streamed message, by the portal alone', as
   await signIn(page, server)
 
   await page.getByRole('button', { name: 'Create a workspace' }).click()
-  await page.getByLabel('Name').fill('Acme orders')
-  await expect(page.getByLabel('Id', { exact: true })).toHaveValue('acme-orders')
-  await page.getByRole('button', { name: 'Create the workspace' }).click()
+  const creation = page.getByRole('dialog')
+  await creation.getByLabel('Name').fill('Acme orders')
+  await expect(creation.getByLabel('Id', { exact: true })).toHaveValue('acme-orders')
+  await creation.getByRole('button', { name: 'Create the workspace' }).click()
   await page.waitForURL(/\/acme-orders\/broker-settings$/)
 
   // Topics, then Broker settings: where people look for the token.
