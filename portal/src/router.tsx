@@ -34,7 +34,7 @@ function texts<Name extends string>(...names: Name[]) {
 export const signInRoute = createRoute({
   getParentRoute: () => root,
   path: 'sign-in',
-  validateSearch: texts('to'),
+  validateSearch: texts('to', 'refused'),
   component: lazyRouteComponent(() => import('./pages/SignIn'), 'SignIn'),
 })
 

@@ -149,6 +149,33 @@ pub struct CreatedInvitation {
     pub emailed: Option<bool>,
 }
 
+/// Body of `POST /invitations/look`.
+#[derive(Clone, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct LookAtInvitation {
+    /// The part of the link behind `#`: `inv-…`.
+    pub secret: String,
+}
+
+/// Answer of `POST /invitations/look`: what its link shows before it is accepted.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct InvitationContents {
+    /// Who is invited; nobody else can accept.
+    pub email: String,
+    /// With which role.
+    pub role: Role,
+    /// Into which workspace; `null`: the organisation.
+    pub workspace_id: Option<String>,
+    /// By whom: an e-mail address.
+    pub invited_by: String,
+    /// Until when it can be accepted.
+    #[schema(value_type = String, format = DateTime)]
+    pub expires_at: Timestamp,
+    /// Whether the address has an account, to which one signs in before accepting.
+    pub account_exists: bool,
+}
+
 /// Body of `POST /invitations/accept`.
 #[derive(Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]

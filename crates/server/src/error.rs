@@ -238,7 +238,8 @@ impl ApiError {
         }
     }
 
-    fn code(&self) -> &'static str {
+    /// The stable word.
+    pub fn code(&self) -> &'static str {
         match self {
             Self::Unauthenticated => "Unauthenticated",
             Self::RotatedOut { .. } => "TokenRotatedOut",

@@ -1,6 +1,7 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query'
+import { useCallback, useEffect } from 'react'
 import { api, http } from './client'
-import type { AcceptInvitation, SignIn } from './schema'
+import type { AcceptInvitation, LookAtInvitation, SignIn } from './schema'
 
 /** How people can sign in here. */
 export function useSignInMethods() {
@@ -23,6 +24,20 @@ export function useSignIn() {
 /** Proves once more who is signed in, for what needs a fresh proof. */
 export function useConfirmPassword() {
   return api.useMutation('post', '/auth/confirm', { gcTime: 0 })
+}
+
+/** What an invitation is for. Not a query: the secret would be a key of the cache. */
+export function useInvitation(secret: string | undefined) {
+  const { mutate, ...look } = useMutation({
+    gcTime: 0,
+    mutationFn: async (body: LookAtInvitation) =>
+      (await http.POST('/invitations/look', { body, credentials: 'omit' })).data,
+  })
+  const again = useCallback(() => secret !== undefined && mutate({ secret }), [secret, mutate])
+  useEffect(() => {
+    again()
+  }, [again])
+  return { ...look, again }
 }
 
 /** Accepts an invitation with the account that is signed in. */

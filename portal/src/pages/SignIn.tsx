@@ -7,11 +7,12 @@ import { useProfileIfAny } from '../api/profile'
 import { Outside } from '../layout/Outside'
 import { Help } from './sign-in/Help'
 import { PasswordForm } from './sign-in/PasswordForm'
+import { ProviderRefused } from './sign-in/ProviderRefused'
 import { rememberReturn, returnTo } from './sign-in/returnTo'
 
 /** Sign-in by password, or through the identity provider where there is one. */
 export function SignIn() {
-  const { to } = useSearch({ from: '/sign-in' })
+  const { to, refused } = useSearch({ from: '/sign-in' })
   const router = useRouter()
   const provider = useSignInMethods().data?.oidc
   const signedIn = useProfileIfAny().data !== undefined
@@ -22,6 +23,7 @@ export function SignIn() {
   }, [signedIn, router, to])
   return (
     <Outside title="Sign in" below={<Help />}>
+      {refused && <ProviderRefused code={refused} provider={provider ?? 'The identity provider'} />}
       <PasswordForm onSignedIn={enter} />
       {provider && (
         <>

@@ -6,6 +6,7 @@ use axum::{
     Json,
     extract::{FromRequestParts, OptionalFromRequestParts, State},
     http::{StatusCode, header, request::Parts},
+    response::IntoResponse,
 };
 use jiff::Timestamp;
 use sea_orm::ConnectionTrait;
@@ -14,10 +15,11 @@ use twinkey_api::{
     Role, TokenKind, WorkspaceId,
     auth::User,
     error::ErrorBody,
-    people::{AcceptInvitation, AcceptedInvitation, InvitationState},
+    people::{AcceptInvitation, AcceptedInvitation, InvitationContents, InvitationState, LookAtInvitation},
     token::Secret,
 };
 
+use super::broker_settings::NO_STORE;
 use crate::{
     app::App,
     audit::{self, Actor, Event},
@@ -43,6 +45,32 @@ impl OptionalFromRequestParts<Arc<App>> for OwnAccount {
     }
 }
 
+/// Look at an invitation: who is invited into what, and by whom
+///
+/// The link's secret is enough for it, as it is for a new account. It changes nothing.
+#[utoipa::path(
+    post, path = "/invitations/look", tag = "people", security(()),
+    request_body = LookAtInvitation,
+    responses((status = 200, body = InvitationContents), (status = 400, body = ErrorBody), (status = 404, body = ErrorBody), (status = 410, body = ErrorBody), (status = 422, body = ErrorBody))
+)]
+pub async fn look(
+    State(app): State<Arc<App>>,
+    Body(body): Body<LookAtInvitation>,
+) -> Result<impl IntoResponse, ApiError> {
+    let row = find(&app, &*app.db, &parse(&body.secret)?).await?;
+    let inviter = db::users::find(&*app.db, &row.invited_by).await?.ok_or_else(not_found)?;
+    let account_exists = db::users::find_by_email(&*app.db, &row.email).await?.is_some();
+    let contents = InvitationContents {
+        role: row.role(),
+        email: row.email,
+        workspace_id: row.workspace_id,
+        invited_by: inviter.email,
+        expires_at: db::timestamp(row.expires_at),
+        account_exists,
+    };
+    Ok((NO_STORE, Json(contents)))
+}
+
 /// Accept an invitation
 ///
 /// Without a credential this makes an account, with a name and a password. Whoever has an account already signs in first and
@@ -58,8 +86,7 @@ pub async fn accept(
     Address(address): Address,
     Body(body): Body<AcceptInvitation>,
 ) -> Result<Json<AcceptedInvitation>, ApiError> {
-    let secret = Secret::parse(body.secret.trim()).ok().filter(|secret| secret.kind() == TokenKind::Invitation);
-    let secret = secret.ok_or_else(not_found)?;
+    let secret = parse(&body.secret)?;
     let user = match caller {
         Some(OwnAccount(caller)) => join(&app, &caller, &secret).await?,
         None => sign_up(&app, &secret, body.name, body.password, address).await?,
@@ -79,6 +106,12 @@ pub fn must_be_open(row: &db::invitations::Model, now: Timestamp) -> Result<(), 
 
 fn not_found() -> ApiError {
     ApiError::NotFound("This invitation".into())
+}
+
+/// The secret of a link; anything else belongs to no invitation.
+fn parse(text: &str) -> Result<Secret, ApiError> {
+    let secret = Secret::parse(text.trim()).ok().filter(|secret| secret.kind() == TokenKind::Invitation);
+    secret.ok_or_else(not_found)
 }
 
 /// The invitation behind a link, if it can be accepted now.

@@ -139,6 +139,7 @@ fn documented() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(invitations::revoke))
         .routes(routes!(invitations::list_in_workspace, invitations::create_in_workspace))
         .routes(routes!(invitations::revoke_in_workspace))
+        .routes(routes!(accept::look))
         .routes(routes!(accept::accept))
         .routes(routes!(audit::list))
         .routes(routes!(audit::export))

@@ -6,7 +6,7 @@ use axum::{
     Json,
     extract::State,
     http::{HeaderMap, StatusCode, header},
-    response::{AppendHeaders, IntoResponse},
+    response::{AppendHeaders, IntoResponse, Response},
 };
 use serde_json::json;
 use twinkey_api::{
@@ -37,10 +37,13 @@ pub async fn methods(State(app): State<Arc<App>>) -> Json<SignInMethods> {
     get, path = "/auth/oidc", tag = "people", security(()),
     responses((status = 303), (status = 404, body = ErrorBody), (status = 502, body = ErrorBody))
 )]
-pub async fn begin(State(app): State<Arc<App>>) -> Result<impl IntoResponse, ApiError> {
-    let (url, begun) = provider(&app)?.begin(app.now(), &app.random).await.map_err(failed)?;
-    let cookie = begun.cookie(&app.public_url);
-    Ok((StatusCode::SEE_OTHER, NO_STORE, [(header::SET_COOKIE, cookie)], [(header::LOCATION, url)]))
+pub async fn begin(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
+    let begun = async {
+        let (url, begun) = provider(&app)?.begin(app.now(), &app.random).await.map_err(failed)?;
+        let cookie = begun.cookie(&app.public_url);
+        Ok::<_, ApiError>((StatusCode::SEE_OTHER, NO_STORE, [(header::SET_COOKIE, cookie)], [(header::LOCATION, url)]))
+    };
+    begun.await.map_or_else(|error| refused(&app, &headers, error), IntoResponse::into_response)
 }
 
 /// Where the provider sends the browser back to: begins a session and sends the browser to the portal
@@ -54,13 +57,23 @@ pub async fn callback(
     from: Origin,
     headers: HeaderMap,
     Queried(answer): Queried<OidcAnswer>,
-) -> Result<impl IntoResponse, ApiError> {
-    let provider = provider(&app)?;
+) -> Response {
+    let finished = finish(&app, from, &headers, answer).await;
+    finished.map_or_else(|error| refused(&app, &headers, error), IntoResponse::into_response)
+}
+
+async fn finish(
+    app: &App,
+    from: Origin,
+    headers: &HeaderMap,
+    answer: OidcAnswer,
+) -> Result<impl IntoResponse + use<>, ApiError> {
+    let provider = provider(app)?;
     let not_begun = || {
         let message = "This sign-in was not begun in this browser, or too long ago; begin again at /auth/oidc";
         ApiError::bad_request("SignInNotBegun", message)
     };
-    let begun = Begun::of(&headers, &app.public_url).ok_or_else(not_begun)?;
+    let begun = Begun::of(headers, &app.public_url).ok_or_else(not_begun)?;
     if answer.state.as_deref() != Some(&*begun.state) {
         return Err(not_begun());
     }
@@ -69,13 +82,28 @@ pub async fn callback(
         return Err(ApiError::NotVouchedFor(format!("it says {word}")));
     }
     let identity = provider.finish(app.now(), answer.code.ok_or_else(not_begun)?, &begun).await.map_err(failed)?;
-    let user = oidc::find_or_make(&app, &provider.settings, &identity, &from.address.to_string()).await?;
+    let user = oidc::find_or_make(app, &provider.settings, &identity, &from.address.to_string()).await?;
     let how = json!({"with": "oidc", "issuer": provider.settings.issuer, "subject": identity.subject});
-    let (secret, ..) = sign_in::begin_session(&app, from, &user, how).await?;
+    let (secret, ..) = sign_in::begin_session(app, from, &user, how).await?;
     app.metrics.authenticated("oidc", "accepted");
     let session = (header::SET_COOKIE, cookie::begin(&app.public_url, &secret, sign_in::SESSION));
     let portal = [(header::LOCATION, format!("{}/portal/", app.public_url))];
     Ok((StatusCode::SEE_OTHER, NO_STORE, portal, AppendHeaders([session, Begun::forget(&app.public_url)])))
+}
+
+/// Who is in a browser here came by a link and has no program that reads the body: the sign-in page says what happened.
+fn refused(app: &App, headers: &HeaderMap, error: ApiError) -> Response {
+    let code = error.code();
+    let mut answer = error.into_response();
+    let accepts = headers.get(header::ACCEPT).and_then(|types| types.to_str().ok()).unwrap_or_default();
+    if !accepts.contains("text/html") {
+        return answer;
+    }
+    let page = format!("{}/portal/sign-in?refused={code}", app.public_url);
+    let mut shown = (StatusCode::SEE_OTHER, NO_STORE, [(header::LOCATION, page)]).into_response();
+    // The line about the request keeps the id under which the log says more.
+    std::mem::swap(shown.extensions_mut(), answer.extensions_mut());
+    shown
 }
 
 fn provider(app: &App) -> Result<&Provider, ApiError> {

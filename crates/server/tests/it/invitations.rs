@@ -57,6 +57,28 @@ async fn an_invitation_makes_an_account_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_link_shows_what_it_is_for_before_it_is_accepted() {
+    let server = TestServer::start().await;
+    let look = async |secret: &str| server.api.post("/invitations/look", "", &json!({"secret": secret})).await;
+    look("inv-1").await.refused(404);
+    look(&server.admin).await.refused(404);
+    let created = invite(&server, &server.admin, Some(server.workspace()), "ada@example.org", "Editor").await.ok();
+    let secret = secret(&created);
+    let shown = look(&secret).await.ok();
+    assert_eq!(
+        [&shown["email"], &shown["role"], &shown["workspaceId"], &shown["invitedBy"]],
+        ["ada@example.org", "Editor", server.workspace(), "admin@localhost"]
+    );
+    assert_eq!([&shown["accountExists"], &shown["expiresAt"]], [&json!(false), &created["invitation"]["expiresAt"]]);
+    // It changes nothing, and shows nothing of what is over.
+    accept(&server, &json!({"secret": secret, "password": PASSWORD})).await.ok();
+    assert!(look(&secret).await.refused(410).contains("accepted already"));
+    let again = invite(&server, &server.admin, None, "ada@example.org", "Viewer").await.ok();
+    let shown = look(again["link"].as_str().expect("a link").split_once('#').expect("a secret").1).await.ok();
+    assert_eq!([&shown["accountExists"], &shown["workspaceId"]], [&json!(true), &Value::Null]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_cannot_be_accepted_says_why() {
     let server = TestServer::start().await;
     let body = |created: &Value| json!({"secret": secret(created), "password": PASSWORD});

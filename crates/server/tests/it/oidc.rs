@@ -242,4 +242,9 @@ async fn without_a_provider_and_with_one_that_is_away() {
     drop(provider);
     let away = server.api.get("/auth/oidc", "").await.refused(502);
     assert!(away.contains("provider"), "{away}");
+    // A person who followed the link gets a page that says so.
+    let browser = Browser::new().http.get(at(&server, "/auth/oidc")).header(header::ACCEPT, "text/html,*/*;q=0.8");
+    let answer = browser.send().await.expect("an answer");
+    assert_eq!(answer.status(), 303);
+    assert_eq!(location(&answer, PUBLIC_URL).as_str(), format!("{PUBLIC_URL}/portal/sign-in?refused=ProviderUnavailable"));
 }

@@ -101,6 +101,7 @@ const ROUTES: &[(&str, &str, Access)] = &[
     ("GET", "/workspaces/{workspace_id}/invitations", Needs(Manager)),
     ("POST", "/workspaces/{workspace_id}/invitations", Needs(Manager)),
     ("DELETE", "/workspaces/{workspace_id}/invitations/{id}", Needs(Manager)),
+    ("POST", "/invitations/look", Anyone),
     ("POST", "/invitations/accept", Invited),
     ("GET", "/audit", Organisation(Admin)),
     ("GET", "/audit/export", Organisation(Admin)),

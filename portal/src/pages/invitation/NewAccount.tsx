@@ -1,4 +1,4 @@
-import { Anchor, Button, PasswordInput, Stack, TextInput } from '@mantine/core'
+import { Button, PasswordInput, Stack, TextInput } from '@mantine/core'
 import { useNavigate } from '@tanstack/react-router'
 import { type FormEvent, useState } from 'react'
 import { useSignUp } from '../../api/auth'
@@ -8,13 +8,13 @@ import { Refusal } from './Refusal'
 
 interface Props {
   secret: string
+  /** The address that is invited, which the account gets. */
+  email: string
   onAccepted: (invitation: AcceptedInvitation | undefined) => void
-  /** The address has an account already. */
-  onExists: () => void
 }
 
-/** Name and password of a new account; its address is the one that was invited. */
-export function NewAccount({ secret, onAccepted, onExists }: Props) {
+/** Name and password of a new account. */
+export function NewAccount({ secret, email, onAccepted }: Props) {
   const signUp = useSignUp()
   const navigate = useNavigate()
   const [hint, setHint] = useState<string>()
@@ -35,15 +35,15 @@ export function NewAccount({ secret, onAccepted, onExists }: Props) {
   return (
     <form onSubmit={submit} method="post">
       <Stack gap="md">
-        <Refusal
-          error={signUp.error}
-          wayOn={(code) =>
-            code === 'AccountExists' ? (
-              <Anchor component="button" type="button" fz="sm" onClick={onExists}>
-                Sign in with that account
-              </Anchor>
-            ) : undefined
-          }
+        <Refusal error={signUp.error} />
+        <TextInput
+          label="E-mail address"
+          description="You sign in with it."
+          name="email"
+          type="email"
+          autoComplete="username"
+          value={email}
+          readOnly
         />
         <TextInput
           label="Your name"
@@ -54,8 +54,8 @@ export function NewAccount({ secret, onAccepted, onExists }: Props) {
           autoFocus
         />
         <PasswordInput
-          label="A new password"
-          description="At least 8 characters. You sign in with it and the address that was invited."
+          label="Password"
+          description="A new one, of at least 8 characters."
           name="password"
           autoComplete="new-password"
           minLength={8}
@@ -65,7 +65,7 @@ export function NewAccount({ secret, onAccepted, onExists }: Props) {
           onChange={(event) => setHint(tokenHint(event.currentTarget.value))}
         />
         <Button type="submit" fullWidth loading={signUp.isPending}>
-          Make the account
+          Create the account
         </Button>
       </Stack>
     </form>

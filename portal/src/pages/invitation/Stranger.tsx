@@ -1,43 +1,35 @@
-import { Button, Divider, SegmentedControl, Stack, Text } from '@mantine/core'
-import { useState } from 'react'
+import { Button, Divider, Stack, Text } from '@mantine/core'
 import { useJoin, useSignInMethods } from '../../api/auth'
-import type { AcceptedInvitation } from '../../api/schema'
+import type { AcceptedInvitation, InvitationContents } from '../../api/schema'
 import { PasswordForm } from '../sign-in/PasswordForm'
 import { NewAccount } from './NewAccount'
 import { Refusal } from './Refusal'
 
 interface Props {
   secret: string
+  invitation: InvitationContents
   onAccepted: (invitation: AcceptedInvitation | undefined) => void
 }
 
-/** For somebody who is not signed in: a new account, or the one that exists. The secret does not leave this page. */
-export function Stranger({ secret, onAccepted }: Props) {
-  const [way, setWay] = useState('new')
+/** For somebody who is not signed in: the account of the address, or a new one. The secret does not leave this page. */
+export function Stranger({ secret, invitation, onAccepted }: Props) {
+  const { email, accountExists } = invitation
   const join = useJoin()
   const provider = useSignInMethods().data?.oidc
   return (
     <Stack gap="md">
-      <SegmentedControl
-        fullWidth
-        value={way}
-        onChange={setWay}
-        aria-label="With which account"
-        data={[
-          { value: 'new', label: 'New account' },
-          { value: 'own', label: 'I have an account' },
-        ]}
-      />
-      {way === 'new' ? (
-        <NewAccount secret={secret} onAccepted={onAccepted} onExists={() => setWay('own')} />
-      ) : (
+      {accountExists ? (
         <>
+          <Text fz="sm">This address has an account here: sign in to it to accept.</Text>
           <Refusal error={join.error} />
           <PasswordForm
+            email={email}
             action="Sign in and accept"
             onSignedIn={() => join.mutate(secret, { onSuccess: onAccepted })}
           />
         </>
+      ) : (
+        <NewAccount secret={secret} email={email} onAccepted={onAccepted} />
       )}
       {provider && (
         <>
@@ -46,8 +38,9 @@ export function Stranger({ secret, onAccepted }: Props) {
             Sign in with {provider}
           </Button>
           <Text fz="xs" c="dimmed">
-            That makes a new account with the roles of your open invitations. If you have an account already,
-            open the link of the invitation once more afterwards.
+            {accountExists
+              ? 'Open the link of the invitation once more afterwards.'
+              : 'That makes an account without a password, with the roles of your open invitations.'}
           </Text>
         </>
       )}

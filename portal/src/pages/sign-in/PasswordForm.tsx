@@ -6,13 +6,15 @@ import { tokenHint } from '../../components/tokenHint'
 import { useNow } from '../../components/useNow'
 
 interface Props {
+  /** Of the account that it must be, if that is known. */
+  email?: string
   /** The button's words. */
   action?: string
   onSignedIn: () => void
 }
 
 /** E-mail address and password. Read from the form itself, so that whatever a password manager fills in counts. */
-export function PasswordForm({ action = 'Sign in', onSignedIn }: Props) {
+export function PasswordForm({ email, action = 'Sign in', onSignedIn }: Props) {
   const signIn = useSignIn()
   const [hint, setHint] = useState<string>()
   const password = useRef<HTMLInputElement>(null)
@@ -44,13 +46,16 @@ export function PasswordForm({ action = 'Sign in', onSignedIn }: Props) {
           spellCheck={false}
           required
           withAsterisk={false}
-          autoFocus
+          defaultValue={email}
+          readOnly={email !== undefined}
+          autoFocus={email === undefined}
         />
         <PasswordInput
           ref={password}
           label="Password"
           name="password"
           autoComplete="current-password"
+          autoFocus={email !== undefined}
           required
           withAsterisk={false}
           onChange={(event) => setHint(tokenHint(event.currentTarget.value))}
