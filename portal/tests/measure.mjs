@@ -59,7 +59,7 @@ for (const [name, path] of [
   rows.push(['10,000 topics: until the first is shown, ms', String(Date.now() - began), ''])
   await page.waitForTimeout(2000)
   await longest()
-  const region = page.getByRole('region', { name: 'Topics' })
+  const region = page.getByRole('region', { name: 'List of topics' })
   const gaps = await region.evaluate(async (element) => {
     const frames = []
     let last = performance.now()

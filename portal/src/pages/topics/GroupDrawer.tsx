@@ -26,6 +26,7 @@ export function GroupDrawer({ workspaceId, name, group, loading, onClose }: Prop
       position="right"
       size="lg"
       title={name === undefined ? 'Consumer group' : `Consumer group ${name}`}
+      styles={{ title: { fontWeight: 600 } }}
     >
       {group ? (
         <Details workspaceId={workspaceId} group={group} />
@@ -88,7 +89,7 @@ function Member({ member: { clientId, host, id, token } }: { member: GroupMember
         )}
       </Group>
       <Text fz="xs" c="dimmed" style={{ overflowWrap: 'anywhere' }}>
-        {host} · {id}
+        {host.replace(/^\//, '')} · {id}
       </Text>
     </div>
   )

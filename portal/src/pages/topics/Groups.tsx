@@ -59,7 +59,7 @@ export function Groups() {
           />
         ) : (
           <DataTable
-            label="Consumer groups"
+            label="List of consumer groups"
             columns={columns}
             rows={rows}
             rowKey={({ id }) => id}

@@ -76,7 +76,7 @@ export function Partitions({ query }: { query: ReturnType<typeof usePartitions> 
         </Alert>
       ))}
       <DataTable
-        label="Partitions"
+        label="List of partitions"
         columns={led ? [...COLUMNS, LEADER] : COLUMNS}
         rows={partitions}
         rowKey={({ partition }) => `${partition}`}

@@ -55,7 +55,7 @@ export function TopicGroups({ workspaceId, topic }: { workspaceId: string; topic
         </Alert>
       ))}
       <DataTable
-        label="Consumer groups"
+        label="List of consumer groups"
         columns={columns}
         rows={rows}
         rowKey={({ group, partition }) => `${partition} ${group}`}

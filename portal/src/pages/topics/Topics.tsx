@@ -101,7 +101,7 @@ export function Topics() {
           />
         ) : (
           <DataTable
-            label="Topics"
+            label="List of topics"
             columns={columns}
             rows={rows}
             rowKey={({ topic }) => topic.id}

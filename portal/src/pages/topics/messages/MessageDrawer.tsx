@@ -24,6 +24,7 @@ export function MessageDrawer({ source, message, onClose }: Props) {
       position="right"
       size="xl"
       title={message ? `Partition ${message.partition}, offset ${message.offset}` : 'Message'}
+      styles={{ title: { fontWeight: 600 } }}
     >
       {message && (
         <Details key={`${message.partition} ${message.offset}`} source={source} message={message} />

@@ -27,7 +27,7 @@ export function MessageList({ source, messages, filter, empty }: Props) {
   return (
     <>
       <DataTable
-        label="Messages"
+        label="List of messages"
         columns={columns}
         rows={rows}
         rowKey={({ partition, offset }) => `${partition} ${offset}`}

@@ -1,4 +1,4 @@
-import { Text, Tooltip } from '@mantine/core'
+import { Text } from '@mantine/core'
 
 const LOCAL = new Intl.DateTimeFormat(undefined, {
   month: 'short',
@@ -18,10 +18,13 @@ export function MessageTime({ at }: { at: string | null | undefined }) {
       </Text>
     )
   return (
-    <Tooltip label={new Date(at).toISOString().replace('T', ' ').replace('Z', ' UTC')}>
-      <time dateTime={at} style={{ whiteSpace: 'nowrap' }}>
-        {LOCAL.format(new Date(at))}
-      </time>
-    </Tooltip>
+    // A title and not a tooltip: a list has hundreds of them, and four times a second they are others.
+    <time
+      dateTime={at}
+      title={new Date(at).toISOString().replace('T', ' ').replace('Z', ' UTC')}
+      style={{ whiteSpace: 'nowrap' }}
+    >
+      {LOCAL.format(new Date(at))}
+    </time>
   )
 }
