@@ -1,7 +1,7 @@
 import { Box, Group, Text, ThemeIcon } from '@mantine/core'
 import { IconArrowsExchange, IconCheck, IconCircleDashed } from '@tabler/icons-react'
 import { Time } from '../../components/Time'
-import { connections } from '../usage/numbers'
+import { opened } from '../usage/numbers'
 import classes from './Checklist.module.css'
 import type { Mover, Step } from './checklist'
 
@@ -30,7 +30,7 @@ export function Checklist({ movers }: { movers: Mover[] }) {
   )
 }
 
-function Item({ mover: { client, step, movedAt } }: { mover: Mover }) {
+function Item({ mover: { client, step, movedAt, open } }: { mover: Mover }) {
   const { color, icon: Icon, label } = MARK[step]
   const place = client.address === '' ? '' : ` from ${client.address}`
   return (
@@ -61,7 +61,7 @@ function Item({ mover: { client, step, movedAt } }: { mover: Mover }) {
             ) : (
               <>
                 , used <Time at={client.lastUsedAt} />
-                {client.openConnections > 0 && `, ${connections(client.openConnections)}`}
+                {client.openConnections > 0 && `, ${opened(client.openConnections, open)}`}
                 {step === 'onBoth' && '. An instance of it is left on Token 1, or is shutting down.'}
               </>
             )}

@@ -16,6 +16,8 @@ export interface Mover {
   step: Step
   /** When it was last seen with Token 2. */
   movedAt: string | null
+  /** What is counted as open: on Apache Kafka nobody can tell connections, only members of consumer groups. */
+  open: 'connection' | 'group member'
 }
 
 /** Clients that have moved stay on the list for so long, so that one sees them ticked. */
@@ -37,6 +39,7 @@ export function movers(usage: TokenUsage): Mover[] {
   const onToken2 = new Map(token2?.clients.map((client) => [identity(client), client.lastUsedAt]))
   const now = Date.parse(usage.at)
   const window = usage.safeToRotate.windowMinutes * 60_000
+  const open = token1?.openConnections == null ? 'group member' : 'connection'
   const all = [...(token1?.clients ?? []), ...(token1?.others ? [token1.others] : [])]
   return all
     .flatMap((client): Mover[] => {
@@ -45,7 +48,7 @@ export function movers(usage: TokenUsage): Mover[] {
       const step = stepOf(client, movedAt)
       const age = now - Date.parse(client.lastUsedAt)
       const isListed = client.openConnections > 0 || age < (step === 'moved' ? REMEMBERED : window)
-      return isListed ? [{ key: identity(client), client, step, movedAt }] : []
+      return isListed ? [{ key: identity(client), client, step, movedAt, open }] : []
     })
     .toSorted((left, right) => Number(left.step === 'moved') - Number(right.step === 'moved'))
 }

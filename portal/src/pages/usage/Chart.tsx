@@ -35,6 +35,9 @@ export function Chart({ title, series, steps, marks, time, unfinished }: Props) 
     const [first = 0, second = 1] = steps
     return x((at - first) / (second - first))
   }
+  // Of marks close together the last one has words.
+  const hasRoom = (next: number | undefined, at: number) =>
+    next === undefined || atTime(next) - atTime(at) > 64
   const point = ({ nativeEvent: { offsetX } }: PointerEvent) => {
     const index = Math.round(((offsetX - LEFT) / inner) * last)
     setPointed(index >= 0 && index < steps.length ? index : undefined)
@@ -86,11 +89,12 @@ export function Chart({ title, series, steps, marks, time, unfinished }: Props) 
           <text x={LEFT + inner} y={HEIGHT - 4} textAnchor="end">
             {time(steps.at(-1) ?? 0)}
           </text>
-          {marks.map(({ at, label }) => (
+          {marks.map(({ at, label }, index) => (
             <g key={at} className={classes.mark}>
+              <title>{`${label}, ${time(at)}`}</title>
               <line x1={atTime(at)} x2={atTime(at)} y1={TOP - 4} y2={HEIGHT - BOTTOM} />
               <text x={atTime(at)} y={TOP - 8} textAnchor={atTime(at) > width - 90 ? 'end' : 'middle'}>
-                {label}
+                {hasRoom(marks[index + 1]?.at, at) && label}
               </text>
             </g>
           ))}

@@ -4,7 +4,7 @@ import type { TokenTimeline, UsageTimeline } from '../../api/schema'
 import { useUsageTimeline } from '../../api/usage'
 import { Failed } from '../../components/Failed'
 import { Chart } from './Chart'
-import { type Series, spread, stepsOf } from './series'
+import { type Series, spread, stepsOf, sum } from './series'
 import { TimelineTable } from './TimelineTable'
 
 const RANGES = [
@@ -14,6 +14,8 @@ const RANGES = [
   { value: '2160', label: '90 days' },
 ]
 const KIND = { normal: 'rotated', emergency: 'emergency', undo: 'undone' }
+
+type Pick = (point: TokenTimeline['points'][number]) => number | null | undefined
 
 interface Props {
   workspaceId: string
@@ -58,15 +60,31 @@ function Charts({ timeline }: { timeline: UsageTimeline }) {
   const steps = stepsOf(timeline.from, timeline.to, timeline.stepSeconds)
   const time = formatOf(timeline.stepSeconds * steps.length)
   const marks = timeline.rotations.map(({ at, kind }) => ({ at: Date.parse(at), label: KIND[kind] }))
-  const of = (pick: (point: TokenTimeline['points'][number]) => number | null | undefined): Series[] =>
-    timeline.tokens
-      .filter((token) => !token.deactivatedAt || token.points.some((point) => pick(point)))
-      .map((token, index) => ({
+  const of = (pick: Pick): Series[] => {
+    const valid = timeline.tokens.filter((token) => !token.deactivatedAt)
+    const dead = timeline.tokens.filter(
+      (token) => token.deactivatedAt && token.points.some((point) => pick(point)),
+    )
+    return [
+      ...valid.map((token) => ({
         id: token.id,
-        label: token.deactivatedAt ? `${token.masked} (dead)` : token.label,
-        color: colorOf(token, index),
+        label: token.label,
+        color: token.label === 'Token 1' ? 'var(--twinkey-token-1)' : 'var(--twinkey-token-2)',
         values: spread(token.points, steps, pick),
-      }))
+      })),
+      // However many there were: one line.
+      ...(dead.length === 0
+        ? []
+        : [
+            {
+              id: 'dead',
+              label: dead.length === 1 ? `${dead[0]?.masked} (dead)` : `${dead.length} dead tokens`,
+              color: 'var(--twinkey-dead)',
+              values: sum(dead.map((token) => spread(token.points, steps, pick))),
+            },
+          ]),
+    ]
+  }
   const refused = of((point) => point.refused).filter(({ values }) => values.some((value) => value))
   const requests = of((point) => point.requests)
   const connections = of((point) => point.connections)
@@ -97,12 +115,6 @@ function Charts({ timeline }: { timeline: UsageTimeline }) {
       {table && <TimelineTable charts={charts} steps={steps} time={time} />}
     </Stack>
   )
-}
-
-/** Token 1 and 2 always have the same colours, so that a move from one to the other is seen at a glance. */
-function colorOf(token: TokenTimeline, index: number): string {
-  if (token.deactivatedAt) return index % 2 === 0 ? 'var(--twinkey-dead)' : 'var(--twinkey-dead-2)'
-  return token.label === 'Token 1' ? 'var(--twinkey-token-1)' : 'var(--twinkey-token-2)'
 }
 
 /** "per minute", "per 5 minutes", "per hour". */

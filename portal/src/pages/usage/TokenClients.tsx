@@ -6,7 +6,7 @@ import { Empty } from '../../components/Empty'
 import { ButtonLink } from '../../components/links'
 import { Time } from '../../components/Time'
 import { identity } from '../rotation/checklist'
-import { bytes, connections, count } from './numbers'
+import { bytes, count, opened } from './numbers'
 
 const COLUMNS: Column<TokenClient>[] = [
   {
@@ -83,9 +83,13 @@ const COLUMNS: Column<TokenClient>[] = [
   },
 ]
 
+/** Nobody can tell connections there. */
+const ON_KAFKA = COLUMNS.map((column) => (column.id === 'open' ? { ...column, header: 'Members' } : column))
+
 /** A valid token: its sums, and who used it. */
 export function TokenClients({ token, workspaceId }: { token: UsedToken; workspaceId: string }) {
   const { others } = token
+  const open = token.openConnections == null ? 'group member' : 'connection'
   return (
     <>
       <Group mb="sm" style={{ columnGap: 20, rowGap: 2 }} fz="sm" c="dimmed">
@@ -98,13 +102,13 @@ export function TokenClients({ token, workspaceId }: { token: UsedToken; workspa
         <span>
           Credentials given out <Time at={token.credentialsFetchedAt} />
         </span>
-        {typeof token.openConnections === 'number' && <span>{connections(token.openConnections)}</span>}
+        {typeof token.openConnections === 'number' && <span>{opened(token.openConnections)}</span>}
         <span>{count(token.requests)} requests</span>
         <span>{bytes(token.bytes)}</span>
       </Group>
       <DataTable
         label={`Clients of ${token.label}`}
-        columns={COLUMNS}
+        columns={open === 'connection' ? COLUMNS : ON_KAFKA}
         rows={token.clients}
         rowKey={identity}
         initialSort={{ column: 'used', descending: true }}
@@ -114,7 +118,7 @@ export function TokenClients({ token, workspaceId }: { token: UsedToken; workspa
         <Text fz="sm" c="dimmed" mt="xs">
           Not told apart any more, because more than 200 clients came: others with {count(others.requests)}{' '}
           requests and {bytes(others.bytes)} in all, last used <Time at={others.lastUsedAt} />
-          {others.openConnections > 0 && `, ${connections(others.openConnections)}`}. Their use still counts.
+          {others.openConnections > 0 && `, ${opened(others.openConnections, open)}`}. Their use still counts.
         </Text>
       )}
     </>

@@ -13,7 +13,8 @@ export function bytes(value: number): string {
   return `${scaled.toFixed(power === 0 || scaled >= 100 ? 0 : 1)} ${UNITS[power]}`
 }
 
-/** "3 open connections". */
-export function connections(value: number): string {
-  return `${count(value)} open ${value === 1 ? 'connection' : 'connections'}`
+/** "3 open connections", "1 group member". */
+export function opened(value: number, what: 'connection' | 'group member' = 'connection'): string {
+  const one = what === 'connection' ? 'open connection' : what
+  return `${count(value)} ${one}${value === 1 ? '' : 's'}`
 }

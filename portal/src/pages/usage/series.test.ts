@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { ceiling, spread, stepsOf } from './series'
+import { ceiling, spread, stepsOf, sum } from './series'
 
 const FROM = '2026-01-01T12:00:00Z'
 
@@ -13,4 +13,13 @@ test('steps without a point are zero, and what nobody can tell is nothing', () =
 
 test('the axis ends at a round number', () => {
   expect([0, 3, 5, 17, 230, 1000, 8001].map(ceiling)).toEqual([4, 4, 6, 20, 400, 1000, 10_000])
+})
+
+test('lines are added step by step', () => {
+  expect(
+    sum([
+      [1, null, null],
+      [2, 3, null],
+    ]),
+  ).toEqual([3, 3, null])
 })

@@ -26,6 +26,16 @@ export function spread(
   return steps.map((at) => (byTime.has(at) ? (byTime.get(at) ?? null) : 0))
 }
 
+/** Several lines as one. What nobody can tell of one of them counts as nothing, unless nobody can tell any. */
+export function sum(lines: (number | null)[][]): (number | null)[] {
+  return (lines[0] ?? []).map((_, step) =>
+    lines.reduce<number | null>((total, line) => {
+      const value = line[step] ?? null
+      return value === null ? total : (total ?? 0) + value
+    }, null),
+  )
+}
+
 /** A round number at or above the highest value, so that the axis has whole marks. */
 export function ceiling(highest: number): number {
   if (highest <= 4) return 4
