@@ -59,6 +59,10 @@ async fn b7_an_old_session_confirms_its_password_before_it_is_shown_a_secret() {
     server.advance(SignedDuration::from_mins(16));
     needed(&reveal(&server, &session).await);
     needed(&reveal(&server, &other).await);
+    // Whoever changes his password has just given it.
+    let change = json!({"currentPassword": ADMIN_PASSWORD, "newPassword": "another long password"});
+    assert_eq!(server.api.post("/profile/password", &session, &change).await.status, 204);
+    reveal(&server, &session).await.ok();
 }
 
 #[tokio::test(flavor = "multi_thread")]
