@@ -220,3 +220,33 @@ impl Right {
         Ok(validity::pair(app, &self.workspace_id).await?.is_some())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn streams_are_bounded_for_each_user_and_for_the_server() {
+        let streams = Streams::default();
+        for _ in 0..OF_USER_MAX {
+            streams.take("ada").expect("room");
+        }
+        let refused = streams.take("ada").expect_err("too many of one user");
+        assert!(matches!(refused, ApiError::Invalid { status: StatusCode::TOO_MANY_REQUESTS, .. }), "{refused}");
+        for number in OF_USER_MAX..ALL_MAX {
+            streams.take(&format!("user {number}")).expect("room");
+        }
+        assert!(matches!(streams.take("bob"), Err(ApiError::NotReady(_))));
+        streams.give_back("ada");
+        streams.take("bob").expect("a place is free again");
+        for number in OF_USER_MAX..ALL_MAX {
+            streams.give_back(&format!("user {number}"));
+        }
+        (1..OF_USER_MAX).for_each(|_| streams.give_back("ada"));
+        streams.give_back("bob");
+        assert!(
+            streams.open() == 0 && streams.0.lock().expect("no panic").is_empty(),
+            "nothing is kept of who has gone"
+        );
+    }
+}

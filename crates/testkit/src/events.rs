@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::Api;
 
 /// How long a test waits for an event that must come.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// An open stream.
 pub struct Events {

@@ -49,8 +49,8 @@ pub async fn sign_in(
 
 /// Confirm the password of the session that this request is made with
 ///
-/// For a while after that (`TWINKEY_CONFIRM_PASSWORD_AFTER`, 15 minutes by default), and after a sign-in, a session may reveal tokens and create personal
-/// access tokens. Attempts are limited as those to sign in are.
+/// For a while after that (`TWINKEY_CONFIRM_PASSWORD_AFTER`, 15 minutes by default), and after a sign-in, a session may reveal tokens and
+/// broker credentials, and create personal access tokens. Attempts are limited as those to sign in are.
 #[utoipa::path(
     post, path = "/auth/confirm", tag = "people", request_body = ConfirmPassword,
     responses((status = 204), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 422, body = ErrorBody), (status = 429, body = ErrorBody))

@@ -32,7 +32,8 @@ pub const NO_STORE: [(HeaderName, &str); 1] = [(CACHE_CONTROL, "no-store")];
 
 /// Broker address, credentials and CA as librdkafka settings
 ///
-/// An SDK token gets its own principal; a user with at least the role Editor gets Token 1's, and the audit log says so.
+/// An SDK token gets its own principal; a user with at least the role Editor gets Token 1's, and the audit log says so. A session may be
+/// asked for its password first: 403 with the code `PasswordConfirmationNeeded` or `SignInAgainNeeded`.
 #[utoipa::path(
     get, path = "/workspaces/{workspace_id}/broker/librdkafka", tag = "streaming",
     params(("workspace_id" = String, Path)),
@@ -41,7 +42,10 @@ pub const NO_STORE: [(HeaderName, &str); 1] = [(CACHE_CONTROL, "no-store")];
 pub async fn librdkafka(State(app): State<Arc<App>>, access: Streaming<Editor>) -> Result<impl IntoResponse, ApiError> {
     let token = access.token();
     match &access.caller {
-        Caller::User(user) => audit_reveal(&app, user, Some(token), json!({"route": "librdkafka"})).await?,
+        Caller::User(user) => {
+            user.proved_lately(&app)?;
+            audit_reveal(&app, user, Some(token), json!({"route": "librdkafka"})).await?;
+        }
         Caller::Sdk(sdk) => sdk.client.fetched(app.now()),
     }
     let config = LibrdkafkaConfig {

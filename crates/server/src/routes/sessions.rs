@@ -97,6 +97,10 @@ pub async fn change_password(
     }
     db::users::set_password_hash(&*transaction, &user.id, &hash).await?;
     let but = (caller.kind == TokenKind::Session).then_some(&*caller.credential_id);
+    if let Some(session) = but {
+        // The old password was a proof.
+        db::sessions::confirm(&*transaction, session, app.now()).await?;
+    }
     let ended = db::sessions::delete_of(&*transaction, &user.id, but).await?;
     let event =
         Event { target: Some(&user.id), detail: json!({"endedSessions": ended}), ..Event::new("password.changed") };

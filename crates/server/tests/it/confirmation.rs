@@ -38,6 +38,7 @@ async fn b7_an_old_session_confirms_its_password_before_it_is_shown_a_secret() {
     assert!(message.contains("15 min") && message.contains("/auth/confirm"), "{message}");
     let pat = |name: &str| json!({"name": name});
     needed(&server.api.post("/profile/tokens", &session, &pat("ci")).await);
+    needed(&server.api.get(&server.own("/workspaces/demo/broker/librdkafka"), &session).await);
     // Everything else goes on.
     server.api.get(&server.own("/workspaces/demo/tokens"), &session).await.ok();
 
@@ -46,6 +47,7 @@ async fn b7_an_old_session_confirms_its_password_before_it_is_shown_a_secret() {
     needed(&reveal(&server, &session).await);
     assert_eq!(confirm(&server, &session, ADMIN_PASSWORD).await.status, 204);
     reveal(&server, &session).await.ok();
+    server.api.get(&server.own("/workspaces/demo/broker/librdkafka"), &session).await.ok();
     server.api.post("/profile/tokens", &session, &pat("ci")).await.ok();
     let records = server.api.get("/audit?action=session.confirmed", &server.admin).await.ok();
     assert_eq!((records.as_array().expect("a list").len(), &records[0]["actor"]), (1, &json!("admin@localhost")));
@@ -57,6 +59,10 @@ async fn b7_an_old_session_confirms_its_password_before_it_is_shown_a_secret() {
     server.advance(SignedDuration::from_mins(16));
     needed(&reveal(&server, &session).await);
     needed(&reveal(&server, &other).await);
+    // Whoever changes his password has just given it.
+    let change = json!({"currentPassword": ADMIN_PASSWORD, "newPassword": "another long password"});
+    assert_eq!(server.api.post("/profile/password", &session, &change).await.status, 204);
+    reveal(&server, &session).await.ok();
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -9,7 +9,7 @@ use twinkey_api::{Role, token_pair::Slot};
 use twinkey_testkit::{Cluster, Events, TestServer, server::ADMIN_PASSWORD};
 
 /// How long anything may take.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 fn path(server: &TestServer) -> String {
     server.own("/workspaces/demo/events")

@@ -145,7 +145,7 @@ async fn g6_a_deletion_whose_server_died_is_finished_by_the_next_start() {
             let begun = found.is_none_or(|workspace| workspace.state == db::workspaces::DELETING);
             begun && left.replace(left.get() - i32::from(begun)) <= 0
         };
-        drop_when(deletion::delete(&app, &Actor::system(), &id, None), begun).await;
+        drop_when(Box::pin(deletion::delete(&app, &Actor::system(), &id, None)), begun).await;
         drop(app);
         server = abandon_and_restart(server).await;
         assert!(!server.api.accepts(&acme, &token).await);
