@@ -45,7 +45,7 @@ pub struct TokenUsage {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SafeToRotate {
-    /// Nothing is seen that uses Token 1. What cannot be seen stands in `cannotSee`.
+    /// Nothing is seen that uses Token 1, and everybody who was asked has answered. What nobody can see stands in `cannotSee`.
     pub safe: bool,
     /// For how long after its last use it counts as in use: the setting `safeToRotateMinutes`.
     pub window_minutes: u32,

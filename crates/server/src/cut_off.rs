@@ -76,6 +76,9 @@ pub async fn cut_off(app: &Arc<App>, dead: Vec<Dead>) -> CutOff {
     for (token, attempt) in dead.iter().zip(attempts) {
         if attempt.is_proved() {
             proved.push(token);
+        } else if let Err(error) = store_open(app, &token.id, &attempt.open).await {
+            // Whoever looks is told that it is open, and not yet where.
+            tracing::warn!(%error, token = token.id, "where a dead token may still be served could not be stored");
         }
         open.extend(attempt.open);
     }
@@ -134,14 +137,23 @@ async fn once_more(app: &Arc<App>, token: &Dead) -> Result<bool, DbErr> {
         store_proofs(app, &[token], true).await?;
         return Ok(true);
     }
-    let text = serde_json::to_string(&attempt.open).expect("plain data");
-    if row.cut_off_open.as_ref() != Some(&text) {
-        tracing::warn!(token = token.id, open = text, "a dead token may still be served");
-        let transaction = app.db.write().await?;
-        db::principals::set_open(&*transaction, &token.id, &text).await?;
-        transaction.commit().await?;
+    if row.cut_off_open.as_ref() != Some(&as_text(&attempt.open)) {
+        store_open(app, &token.id, &attempt.open).await?;
     }
     Ok(false)
+}
+
+fn as_text(open: &[OpenBroker]) -> String {
+    serde_json::to_string(open).expect("plain data")
+}
+
+/// For whoever looks, and waits for the proof.
+async fn store_open(app: &App, token_id: &str, open: &[OpenBroker]) -> Result<(), DbErr> {
+    let text = as_text(open);
+    tracing::warn!(token = token_id, open = text, "a dead token may still be served");
+    let transaction = app.db.write().await?;
+    db::principals::set_open(&*transaction, token_id, &text).await?;
+    transaction.commit().await
 }
 
 /// Whether a repair is so old that the broker has closed the connection of whoever was at it, so that no grant of theirs

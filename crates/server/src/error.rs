@@ -91,6 +91,12 @@ pub enum ApiError {
     /// The provider vouches for somebody who has no account and may not have one.
     #[error("You are signed in at the identity provider, but Twinkey needs {0}; ask an administrator to invite you")]
     NotInvited(&'static str),
+    /// The provider vouches for an address with which there is an account that somebody has made with a password.
+    #[error(
+        "There is an account with your address already: sign in to it with its password, and begin again at /auth/oidc in the same \
+         browser. If you have never made one, ask an administrator to remove it"
+    )]
+    LinkUnproved,
     /// The OpenID Connect provider is away; the text goes to the log.
     #[error("The identity provider cannot be used at the moment; the server's log says why")]
     ProviderUnavailable(String),
@@ -222,6 +228,7 @@ impl ApiError {
             Self::Invalid { status, .. } => *status,
             Self::StaleGeneration { .. }
             | Self::LastAdmin(_)
+            | Self::LinkUnproved
             | Self::TokenInUse(_)
             | Self::WorkspaceBusy { .. }
             | Self::GroupInUse
@@ -253,6 +260,7 @@ impl ApiError {
             Self::LimitedToken => "LimitedToken",
             Self::NotVouchedFor(_) => "NotVouchedFor",
             Self::NotInvited(_) => "NotInvited",
+            Self::LinkUnproved => "AccountExists",
             Self::ProviderUnavailable(_) => "ProviderUnavailable",
             Self::LastAdmin(_) => "LastAdmin",
             Self::InvitationGone(_) => "InvitationGone",

@@ -1,7 +1,7 @@
 //! Who may give, change and take which role. Asked inside the transaction that does it, where nothing can change meanwhile.
 //!
 //! Nobody gives a role above his own, and nobody changes or removes somebody whose role is above his own. The last Admin of the
-//! organisation, and of a workspace, stays.
+//! organisation, and of a workspace, stays: what nobody is Admin of, nobody could rotate or give anybody the right to.
 
 use axum::http::StatusCode;
 use sea_orm::ConnectionTrait;
@@ -71,23 +71,33 @@ pub async fn require_everywhere(db: &impl ConnectionTrait, giver: &Model, role: 
     }
 }
 
-/// Refuses a change after which nobody would be Admin in `scope`.
+/// Refuses a change of a user's role after which nobody would be Admin in `scope`; of a role in the organisation, also one after which
+/// nobody would be in a workspace, because the other Admins of the organisation have a narrower role there.
 pub async fn keep_an_admin(
     db: &impl ConnectionTrait,
-    organisation_id: &str,
+    user: &Model,
     scope: Scope<'_>,
     (before, after): (Role, Role),
 ) -> Result<(), ApiError> {
     if before < Role::Admin || after >= Role::Admin {
         return Ok(());
     }
+    let organisation_id = &user.organisation_id;
     let (admins, of) = match scope {
         Scope::Organisation => (db::users::count_admins(db, organisation_id).await?, "the organisation".to_owned()),
         Scope::Workspace(id) => {
             (db::users::count_admins_in(db, organisation_id, id).await?, format!("workspace '{id}'"))
         }
     };
-    if admins > 1 { Ok(()) } else { Err(ApiError::LastAdmin(of)) }
+    if admins <= 1 {
+        return Err(ApiError::LastAdmin(of));
+    }
+    if let Scope::Organisation = scope
+        && let Some(id) = db::users::find_left_without_admin(db, organisation_id, &user.id, admins - 1).await?
+    {
+        return Err(ApiError::LastAdmin(format!("workspace '{id}'")));
+    }
+    Ok(())
 }
 
 /// An e-mail address as it is stored. Whether somebody reads it shows when he accepts.

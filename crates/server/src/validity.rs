@@ -33,6 +33,8 @@ pub enum Verdict {
     },
     /// It was one, and its workspace was deleted.
     Deleted {
+        /// Its public id.
+        token_id: String,
         /// Which workspace.
         workspace_id: String,
         /// Since when.
@@ -56,7 +58,11 @@ pub async fn verdict(app: &App, token: &Secret) -> Result<Verdict, ApiError> {
     let hashes = app.keys.hashes(token);
     let Some(row) = ask(db::tokens::find_by_hash(&*app.db, &hashes)).await? else {
         return Ok(match ask(db::deleted_tokens::find_by_hash(&*app.db, &hashes)).await? {
-            Some(row) => Verdict::Deleted { workspace_id: row.workspace_id, deleted_at: db::timestamp(row.deleted_at) },
+            Some(row) => Verdict::Deleted {
+                token_id: row.id,
+                workspace_id: row.workspace_id,
+                deleted_at: db::timestamp(row.deleted_at),
+            },
             None => Verdict::Unknown,
         });
     };
@@ -65,7 +71,8 @@ pub async fn verdict(app: &App, token: &Secret) -> Result<Verdict, ApiError> {
         // Where the current token is found must not be said of a workspace that has none.
         let workspace = ask(db::workspaces::find(&*app.db, &row.workspace_id)).await?;
         if workspace.is_none_or(|it| it.state == db::workspaces::DELETING) {
-            return Ok(Verdict::Deleted { workspace_id: row.workspace_id, deleted_at: deactivated_at });
+            let (token_id, workspace_id) = (row.id, row.workspace_id);
+            return Ok(Verdict::Deleted { token_id, workspace_id, deleted_at: deactivated_at });
         }
         return Ok(Verdict::RotatedOut { token_id: row.id, workspace_id: row.workspace_id, deactivated_at });
     }

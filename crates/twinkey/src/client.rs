@@ -44,9 +44,15 @@ pub struct Client {
 impl ServerArgs {
     /// Finds the server: `TWINKEY_URL` with `TWINKEY_TOKEN`, then the local one, then where `twinkey login` signed in.
     pub fn connect(&self) -> anyhow::Result<Client> {
-        if let (Ok(url), Ok(token)) = (std::env::var("TWINKEY_URL"), std::env::var("TWINKEY_TOKEN")) {
-            let url = url.trim_end_matches('/').to_owned();
-            return Client::new(CliCredential { url, token, certificate: None }, None);
+        match (variable("TWINKEY_URL"), variable("TWINKEY_TOKEN")) {
+            (Some(url), Some(token)) => {
+                let url = url.trim_end_matches('/').to_owned();
+                return Client::new(CliCredential { url, token, certificate: None }, None);
+            }
+            (None, None) => {}
+            // Else a command that was meant for one server would go to another one.
+            (Some(_), None) => bail!("TWINKEY_URL is set and TWINKEY_TOKEN is not; set both, or neither"),
+            (None, Some(_)) => bail!("TWINKEY_TOKEN is set and TWINKEY_URL is not; set both, or neither"),
         }
         let directory = self.data_dir.clone().unwrap_or_else(|| DEFAULT_DATA_DIR.into());
         if let Some(credential) = read(&directory.join("cli.json"))? {
@@ -221,6 +227,11 @@ pub fn http_client(url: &str, certificate: Option<&str>) -> anyhow::Result<reqwe
         None => builder,
     };
     Ok(if local { builder.no_proxy() } else { builder }.build()?)
+}
+
+/// A variable of the environment that is not empty.
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
 /// Where `twinkey login` keeps its credential: `$XDG_CONFIG_HOME/twinkey` or `~/.config/twinkey`.

@@ -5,11 +5,13 @@ use serde_json::Value;
 use twinkey_api::{
     Secret,
     audit::{AuditRecord, Checkpoint},
-    auth::NewPat,
-    token_pair::{EmergencyRotation, Rotate},
+    auth::{NewPat, SignIn},
+    people::{AcceptInvitation, ChangePassword, ChangeRole, NewInvitation},
+    settings::ChangeWorkspaceSettings,
+    token_pair::{EmergencyRotation, Rotate, UndoRotation},
     topic::NewTopic,
     webhook::{ChangeWebhook, NewWebhook},
-    workspace::NewWorkspace,
+    workspace::{DeleteWorkspace, NewWorkspace},
 };
 use twinkey_server::{
     audit::{GENESIS, Verdict, Verifier, checkpoint, hash},
@@ -33,6 +35,14 @@ pub fn body(bytes: &[u8]) {
     let understood = [
         json::parse::<Rotate>(bytes).is_ok(),
         json::parse::<EmergencyRotation>(bytes).is_ok(),
+        json::parse::<UndoRotation>(bytes).is_ok(),
+        json::parse::<SignIn>(bytes).is_ok(),
+        json::parse::<AcceptInvitation>(bytes).is_ok(),
+        json::parse::<NewInvitation>(bytes).is_ok(),
+        json::parse::<ChangeRole>(bytes).is_ok(),
+        json::parse::<ChangePassword>(bytes).is_ok(),
+        json::parse::<ChangeWorkspaceSettings>(bytes).is_ok(),
+        json::parse::<DeleteWorkspace>(bytes).is_ok(),
         json::parse::<NewPat>(bytes).is_ok(),
         json::parse::<NewTopic>(bytes).is_ok(),
         json::parse::<NewWorkspace>(bytes).is_ok(),
@@ -71,6 +81,34 @@ pub fn log(length: i64) -> String {
 
 /// The longest log that [`audit`] knows: whoever finds another one that is intact has broken SHA-256, or the verifier.
 pub const LOG: i64 = 5;
+
+fn signer() -> checkpoint::Signer {
+    checkpoint::Signer::from_seed(&[7; 32])
+}
+
+/// The lines of a file of checkpoints of [`log`], as the server writes it.
+pub fn checkpoints() -> String {
+    let records: Vec<AuditRecord> =
+        log(LOG).lines().map(|line| serde_json::from_str(line).expect("a record")).collect();
+    let signed = records.iter().step_by(2).map(|record| {
+        let checkpoint = checkpoint::sign(&[&signer()], "one", (record.sequence, &record.hash), record.at);
+        serde_json::to_string(&checkpoint).expect("plain data") + "\n"
+    });
+    signed.collect()
+}
+
+/// Whatever file of checkpoints an auditor is handed: with the key that he noted, only what was signed is believed.
+pub fn checkpoint(bytes: &[u8]) {
+    let Ok(found) = checkpoint::read(bytes) else { return };
+    if checkpoint::trust(&found, &[signer().public_key], Some("one")).is_err() {
+        return;
+    }
+    // The letters of a signature may be upper or lower case, and mean the same.
+    let said = |it: &Checkpoint| (it.installation.clone(), it.sequence, it.head.clone(), it.at);
+    let signed = checkpoint::read(checkpoints().as_bytes()).expect("checkpoints");
+    let signed: Vec<_> = signed.iter().map(said).collect();
+    assert!(found.iter().all(|it| signed.contains(&said(it))), "something is believed that nobody has signed");
+}
 
 /// Whatever an auditor is handed: only the records that were written are intact, and nothing makes the verifier panic.
 pub fn audit(bytes: &[u8]) {

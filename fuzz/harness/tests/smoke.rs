@@ -38,6 +38,8 @@ proptest! {
         any_or_damaged(r#"{"expectedGeneration":3,"force":false,"reason":"x"}"#),
         any_or_damaged(r#"{"Name":"orders","configuration":{"partitions":3,"retentionInMinutes":null}}"#),
         any_or_damaged(r#"{"url":"https://a.example/","events":["token.rotated"]}"#),
+        any_or_damaged(r#"{"email":"ada@example.org","role":"Editor","expiresInDays":7}"#),
+        any_or_damaged(r#"{"safeToRotateMinutes":15,"undoMinutes":null,"anyTransactionalId":true}"#),
         (1..400_usize).prop_map(|depth| "[".repeat(depth).into_bytes()),
     ]) {
         twinkey_fuzz::body(&bytes);
@@ -45,6 +47,12 @@ proptest! {
 
     #[test]
     fn audit_logs(bytes in (0..=twinkey_fuzz::LOG).prop_flat_map(|length| damaged(twinkey_fuzz::log(length)))) {
+        twinkey_fuzz::audit(&bytes);
+    }
+
+    #[test]
+    fn checkpoints(bytes in damaged(twinkey_fuzz::checkpoints())) {
+        twinkey_fuzz::checkpoint(&bytes);
         twinkey_fuzz::audit(&bytes);
     }
 
@@ -57,4 +65,5 @@ proptest! {
 #[test]
 fn an_undamaged_log_is_intact() {
     twinkey_fuzz::audit(twinkey_fuzz::log(twinkey_fuzz::LOG).as_bytes());
+    twinkey_fuzz::checkpoint(twinkey_fuzz::checkpoints().as_bytes());
 }

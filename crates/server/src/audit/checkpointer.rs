@@ -191,11 +191,18 @@ async fn mirror(app: &App, path: &Path, written: &mut Option<i64>) -> Result<(),
         text.push_str(&serde_json::to_string(&checkpoint).expect("plain data"));
         text.push('\n');
     }
-    let mut file = OpenOptions::new().append(true).create(true).mode(0o600).open(path)?;
-    file.write_all(text.as_bytes())?;
-    file.sync_data()?;
+    let path = path.to_owned();
+    // A disk may take its time; it must not be the requests'.
+    let appended = tokio::task::spawn_blocking(move || append(&path, &text)).await;
+    appended.map_err(io::Error::other)??;
     *written = Some(last);
     Ok(())
+}
+
+fn append(path: &Path, text: &str) -> io::Result<()> {
+    let mut file = OpenOptions::new().append(true).create(true).mode(0o600).open(path)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_data()
 }
 
 /// Where the file ends; and an alarm if the database has forgotten what stands there.

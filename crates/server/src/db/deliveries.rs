@@ -150,10 +150,19 @@ pub async fn update(db: &impl ConnectionTrait, row: &Model) -> Result<(), DbErr>
     Ok(())
 }
 
+/// Nothing that waits for a webhook is due any more; what has no time is not looked at either.
+pub async fn rest(db: &impl ConnectionTrait, webhook_id: &str) -> Result<(), DbErr> {
+    set_due(db, webhook_id, None).await
+}
+
 /// Everything that waits for a webhook is due now.
 pub async fn hurry(db: &impl ConnectionTrait, webhook_id: &str, now: Timestamp) -> Result<(), DbErr> {
+    set_due(db, webhook_id, Some(now)).await
+}
+
+async fn set_due(db: &impl ConnectionTrait, webhook_id: &str, at: Option<Timestamp>) -> Result<(), DbErr> {
     Entity::update_many()
-        .col_expr(Column::NextAttemptAt, Expr::value(Some(now.as_millisecond())))
+        .col_expr(Column::NextAttemptAt, Expr::value(at.map(Timestamp::as_millisecond)))
         .filter(Column::WebhookId.eq(webhook_id))
         .filter(Column::State.eq(DeliveryState::Pending.name()))
         .exec(db)

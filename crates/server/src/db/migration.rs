@@ -3,6 +3,7 @@
 
 mod audit;
 mod deletion;
+mod indices;
 mod people;
 mod portal;
 mod replicas;
@@ -32,6 +33,7 @@ impl MigratorTrait for Migrator {
             Box::new(audit::Audit),
             Box::new(deletion::Deletion),
             Box::new(portal::Portal),
+            Box::new(indices::Indices),
         ]
     }
 }

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use sea_orm::{
     ActiveValue::Set,
-    ConnectionTrait, DbErr, ExprTrait, QueryOrder, QuerySelect,
+    ConnectionTrait, DbErr, ExprTrait, QueryOrder, QuerySelect, QueryTrait,
     entity::prelude::*,
     sea_query::{Expr, OnConflict, Query, SelectStatement},
 };
@@ -265,6 +265,35 @@ pub async fn count_admins_in(
         .filter(memberships::Column::Role.eq(Role::Admin.name()))
         .count(db);
     Ok(inherited.await? + given.await?)
+}
+
+/// A workspace of which nobody is Admin once the Admin of the organisation `leaving` is none: each of the `others` has a narrower role
+/// there, and nobody was given the role there.
+pub async fn find_left_without_admin(
+    db: &impl ConnectionTrait,
+    organisation_id: &str,
+    leaving: &str,
+    others: u64,
+) -> Result<Option<String>, DbErr> {
+    let staying = admins(organisation_id).filter(Column::Id.ne(leaving)).select_only().column(Column::Id).into_query();
+    // Where he has a role of his own he is no Admin through the organisation.
+    let kept = memberships::Entity::find()
+        .filter(memberships::Column::Role.eq(Role::Admin.name()).or(memberships::Column::UserId.eq(leaving)))
+        .select_only()
+        .column(memberships::Column::WorkspaceId)
+        .into_query();
+    memberships::Entity::find()
+        .select_only()
+        .column(memberships::Column::WorkspaceId)
+        .filter(memberships::Column::UserId.in_subquery(staying))
+        .filter(memberships::Column::WorkspaceId.not_in_subquery(kept))
+        .group_by(memberships::Column::WorkspaceId)
+        .having(memberships::Column::UserId.count().eq(others as i64))
+        .order_by_asc(memberships::Column::WorkspaceId)
+        .limit(1)
+        .into_tuple()
+        .one(db)
+        .await
 }
 
 fn admins(organisation_id: &str) -> Select<Entity> {

@@ -22,7 +22,7 @@ use crate::{
     registry::KnownToken,
     rekeying::{self, Used},
     sign_in::cookie,
-    usage::{LastClient, clients::Client, identity::Seen},
+    usage::{self, LastClient, clients::Client, identity::Seen},
     validity::{self, Verdict},
 };
 
@@ -238,8 +238,10 @@ async fn sdk(app: &App, token: &Secret, parts: &Parts) -> Result<SdkCaller, ApiE
             app.usage.clients.find((&token_id, &workspace_id), seen(parts), now).refused(1, now);
             Err(ApiError::RotatedOut { workspace_id, deactivated_at })
         }
-        Verdict::Deleted { workspace_id, deleted_at } => {
+        Verdict::Deleted { token_id, workspace_id, deleted_at } => {
             app.metrics.authenticated("sdk", "workspace_deleted");
+            let now = app.now();
+            app.usage.clients.find((&token_id, usage::DELETED), seen(parts), now).refused(1, now);
             Err(ApiError::WorkspaceDeleted { workspace_id, deleted_at })
         }
         Verdict::Unknown => {

@@ -176,6 +176,8 @@ async fn in_use(app: &App, order: &Order) -> Result<Option<SafeToRotate>, ApiErr
     match verdict.safe {
         true => Ok(None),
         false if *force => Ok(Some(verdict)),
+        // Nobody is seen, and not everybody could be.
+        false if verdict.reasons.is_empty() => Err(ApiError::BrokerUnavailable(verdict.sentence)),
         false => Err(ApiError::TokenInUse(Box::new(verdict))),
     }
 }

@@ -147,7 +147,14 @@ async fn must_count(app: &App, db: &impl ConnectionTrait, row: &db::invitations:
     let void = || ApiError::InvitationGone("does not count any longer, because of who sent it");
     let inviter = db::users::find(db, &row.invited_by).await?.ok_or_else(void)?;
     let own = people::role_of(db, &inviter, scope).await?;
-    people::require(own, &[row.role()]).map_err(|_| void())
+    people::require(own, &[row.role()]).map_err(|_| void())?;
+    if workspace_id.is_some() {
+        return Ok(());
+    }
+    match people::require_everywhere(db, &inviter, row.role()).await {
+        Err(ApiError::Invalid { .. }) => Err(void()),
+        outcome => outcome,
+    }
 }
 
 fn workspace(row: &db::invitations::Model) -> Result<Option<WorkspaceId>, ApiError> {
@@ -209,7 +216,7 @@ async fn join(app: &App, caller: &UserCaller, secret: &Secret) -> Result<Accepte
     let workspace_id = workspace(&row)?;
     let scope = workspace_id.as_ref().map_or(Scope::Organisation, Scope::Workspace);
     let before = people::role_of(&*transaction, &user, scope).await?;
-    people::keep_an_admin(&*transaction, &app.organisation.id, scope, (before, row.role())).await?;
+    people::keep_an_admin(&*transaction, &user, scope, (before, row.role())).await?;
     take(app, &*transaction, &row, &user.id, &caller.actor(), false).await?;
     transaction.commit().await?;
     answer(app, row, &user.id).await

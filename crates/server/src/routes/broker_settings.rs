@@ -27,6 +27,9 @@ use crate::{
     registry::KnownToken,
 };
 
+/// So many principals are named in one audit record.
+const NAMED_AT_ONCE: usize = 1000;
+
 /// Answers with secrets are not to be kept by anything on the way.
 pub const NO_STORE: [(HeaderName, &str); 1] = [(CACHE_CONTROL, "no-store")];
 
@@ -44,7 +47,7 @@ pub async fn librdkafka(State(app): State<Arc<App>>, access: Streaming<Editor>) 
     match &access.caller {
         Caller::User(user) => {
             user.proved_lately(&app)?;
-            audit_reveal(&app, user, Some(token), json!({"route": "librdkafka"})).await?;
+            audit_reveal(&app, user, token, json!({"route": "librdkafka"})).await?;
         }
         Caller::Sdk(sdk) => sdk.client.fetched(app.now()),
     }
@@ -87,16 +90,27 @@ pub fn password_of(app: &App, token: &KnownToken) -> Result<Zeroizing<String>, A
 pub async fn audit_reveal(
     app: &App,
     user: &UserCaller,
-    token: Option<&KnownToken>,
+    token: &KnownToken,
     detail: serde_json::Value,
 ) -> Result<(), ApiError> {
     let transaction = app.db.write().await?;
     let event = Event {
         action: "broker_credentials.revealed",
-        workspace_id: token.map(|token| token.workspace_id.as_str()),
-        target: token.map(|token| token.principal.as_str()),
+        workspace_id: Some(token.workspace_id.as_str()),
+        target: Some(token.principal.as_str()),
         detail,
     };
     audit::append(&*transaction, &user.actor(), app.now(), event).await?;
+    Ok(transaction.commit().await?)
+}
+
+/// The same for a list of workspaces, which may be long: in several records, because one must stay a line that can be read.
+pub async fn audit_reveals(app: &App, user: &UserCaller, principals: &[String]) -> Result<(), ApiError> {
+    let transaction = app.db.write().await?;
+    for principals in principals.chunks(NAMED_AT_ONCE) {
+        let detail = json!({"route": "workspaces", "principals": principals});
+        let event = Event { detail, ..Event::new("broker_credentials.revealed") };
+        audit::append(&*transaction, &user.actor(), app.now(), event).await?;
+    }
     Ok(transaction.commit().await?)
 }

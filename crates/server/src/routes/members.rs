@@ -76,7 +76,7 @@ pub async fn change(
     if after > before {
         people::require_everywhere(&*transaction, &giver, after).await?;
     }
-    people::keep_an_admin(&*transaction, &app.organisation.id, Scope::Organisation, (before, after)).await?;
+    people::keep_an_admin(&*transaction, &user, Scope::Organisation, (before, after)).await?;
     if before != after {
         db::users::set_role(&*transaction, &id, after).await?;
         let detail = json!({"email": user.email, "before": before, "after": after});
@@ -104,7 +104,7 @@ pub async fn remove(
     let user = find(&app, &*transaction, &id).await?;
     let role = user.organisation_role();
     people::require(own, &[role])?;
-    people::keep_an_admin(&*transaction, &app.organisation.id, Scope::Organisation, (role, Role::None)).await?;
+    people::keep_an_admin(&*transaction, &user, Scope::Organisation, (role, Role::None)).await?;
     let narrower = db::users::memberships_of(&*transaction, &id).await?;
     for (workspace_id, role) in &narrower {
         let Ok(workspace_id) = twinkey_api::WorkspaceId::parse(workspace_id) else { continue };
@@ -114,7 +114,7 @@ pub async fn remove(
             let (_, own) = people::authority(&*transaction, &caller, scope).await?;
             people::require(own, &[*role])?;
         }
-        people::keep_an_admin(&*transaction, &app.organisation.id, scope, (*role, Role::None)).await?;
+        people::keep_an_admin(&*transaction, &user, scope, (*role, Role::None)).await?;
     }
     db::users::delete(&*transaction, &id).await?;
     let workspaces: Vec<_> = narrower.iter().map(|(id, role)| json!({"workspaceId": id, "role": role})).collect();

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use axum::{
     Json,
-    extract::State,
-    http::{HeaderMap, StatusCode, header},
+    extract::{FromRequestParts, State},
+    http::{HeaderMap, StatusCode, header, request::Parts},
     response::{AppendHeaders, IntoResponse, Response},
 };
 use serde_json::json;
@@ -17,6 +17,7 @@ use twinkey_api::{
 use super::broker_settings::NO_STORE;
 use crate::{
     app::App,
+    db,
     error::ApiError,
     extract::Queried,
     sign_in::{
@@ -50,21 +51,23 @@ pub async fn begin(State(app): State<Arc<App>>, headers: HeaderMap) -> Response 
 #[utoipa::path(
     get, path = "/auth/oidc/callback", tag = "people", security(()),
     params(OidcAnswer),
-    responses((status = 303), (status = 400, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 502, body = ErrorBody))
+    responses((status = 303), (status = 400, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody), (status = 502, body = ErrorBody))
 )]
 pub async fn callback(
     State(app): State<Arc<App>>,
     from: Origin,
+    Browser(signed_in): Browser,
     headers: HeaderMap,
     Queried(answer): Queried<OidcAnswer>,
 ) -> Response {
-    let finished = finish(&app, from, &headers, answer).await;
+    let finished = finish(&app, from, signed_in, &headers, answer).await;
     finished.map_or_else(|error| refused(&app, &headers, error), IntoResponse::into_response)
 }
 
 async fn finish(
     app: &App,
     from: Origin,
+    signed_in: Option<String>,
     headers: &HeaderMap,
     answer: OidcAnswer,
 ) -> Result<impl IntoResponse + use<>, ApiError> {
@@ -82,7 +85,8 @@ async fn finish(
         return Err(ApiError::NotVouchedFor(format!("it says {word}")));
     }
     let identity = provider.finish(app.now(), answer.code.ok_or_else(not_begun)?, &begun).await.map_err(failed)?;
-    let user = oidc::find_or_make(app, &provider.settings, &identity, &from.address.to_string()).await?;
+    let (signed_in, address) = (signed_in.as_deref(), from.address.to_string());
+    let user = oidc::find_or_make(app, &provider.settings, &identity, signed_in, &address).await?;
     let how = json!({"with": "oidc", "issuer": provider.settings.issuer, "subject": identity.subject});
     let (secret, ..) = sign_in::begin_session(app, from, &user, how).await?;
     app.metrics.authenticated("oidc", "accepted");
@@ -104,6 +108,19 @@ fn refused(app: &App, headers: &HeaderMap, error: ApiError) -> Response {
     // The line about the request keeps the id under which the log says more.
     std::mem::swap(shown.extensions_mut(), answer.extensions_mut());
     shown
+}
+
+/// To whose account this browser is signed in, by its cookie.
+pub struct Browser(Option<String>);
+
+impl FromRequestParts<Arc<App>> for Browser {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, ApiError> {
+        let Some(secret) = cookie::session(parts, app)? else { return Ok(Self(None)) };
+        let session = db::sessions::find_valid(&*app.db, &app.keys.hashes(&secret), app.now()).await?;
+        Ok(Self(session.map(|session| session.user_id)))
+    }
 }
 
 fn provider(app: &App) -> Result<&Provider, ApiError> {

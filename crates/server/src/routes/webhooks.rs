@@ -137,6 +137,8 @@ pub async fn change(
         db::webhooks::update(&*transaction, &after).await?;
         if after.enabled && !before.enabled {
             db::deliveries::hurry(&*transaction, &id, app.now()).await?;
+        } else if before.enabled && !after.enabled {
+            db::deliveries::rest(&*transaction, &id).await?;
         }
         let detail = json!({"before": described(&before), "after": described(&after)});
         record(&app, &*transaction, &access, "webhook.changed", &id, detail).await?;

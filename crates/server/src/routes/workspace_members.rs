@@ -90,7 +90,7 @@ async fn change(
     }
     let (before, after) = (Role::effective(inherited, old), Role::effective(inherited, new));
     people::require(own, &[before, after])?;
-    people::keep_an_admin(&*transaction, &app.organisation.id, scope, (before, after)).await?;
+    people::keep_an_admin(&*transaction, &user, scope, (before, after)).await?;
     if old != new {
         match new {
             Some(role) => db::users::set_membership(&*transaction, id, workspace_id.as_str(), role).await?,

@@ -1,6 +1,6 @@
 //! Workspaces.
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 use axum::{Json, extract::State, http::StatusCode, response::IntoResponse};
 use serde_json::json;
@@ -14,7 +14,7 @@ use twinkey_api::{
 };
 
 use super::{
-    broker_settings::{NO_STORE, audit_reveal, password_of},
+    broker_settings::{NO_STORE, audit_reveal, audit_reveals, password_of},
     to_its_end,
     tokens::REASON_MAX,
 };
@@ -63,7 +63,7 @@ pub async fn get(State(app): State<Arc<App>>, access: Streaming<Viewer>) -> Resu
             Some(&sdk.token)
         }
         Caller::User(user) if shows_credentials(user, access.role) => {
-            audit_reveal(&app, user, Some(access.token()), json!({"route": "workspace"})).await?;
+            audit_reveal(&app, user, access.token(), json!({"route": "workspace"})).await?;
             Some(access.token())
         }
         Caller::User(_) => None,
@@ -167,6 +167,9 @@ fn checked(name: String) -> Result<String, ApiError> {
     if name.len() > NAME_MAX {
         return Err(ApiError::bad_request("InvalidName", format!("The name may have at most {NAME_MAX} bytes")));
     }
+    if name.chars().any(char::is_control) {
+        return Err(ApiError::bad_request("InvalidName", "The name must be on one line, without control characters"));
+    }
     Ok(name)
 }
 
@@ -175,9 +178,9 @@ async fn find(app: &App, id: &WorkspaceId) -> Result<db::workspaces::Model, ApiE
 }
 
 async fn list_for(app: &App, user: &UserCaller) -> Result<Vec<Workspace>, ApiError> {
-    let narrower = db::users::memberships_of(&*app.db, &user.user.id).await?;
+    let narrower: HashMap<_, _> = db::users::memberships_of(&*app.db, &user.user.id).await?.into_iter().collect();
     let role_in = |id: &str| {
-        let narrower = narrower.iter().find(|(workspace_id, _)| workspace_id == id).map(|(_, role)| *role);
+        let narrower = narrower.get(id).copied();
         user.limits.in_workspace(id, Role::effective(user.user.organisation_role(), narrower))
     };
     let mut workspaces = Vec::new();
@@ -197,7 +200,7 @@ async fn list_for(app: &App, user: &UserCaller) -> Result<Vec<Workspace>, ApiErr
         workspaces.push(describe(app, row, token.as_deref())?);
     }
     if !shown.is_empty() {
-        audit_reveal(app, user, None, json!({"route": "workspaces", "principals": shown})).await?;
+        audit_reveals(app, user, &shown).await?;
     }
     Ok(workspaces)
 }

@@ -58,7 +58,6 @@ async fn record(
     // On the API the token itself was shown. On the broker a password cannot be checked any more, so that anybody who knows
     // the principal's name, which is no secret, may have been the one.
     let proved = client.via == Via::Api.name();
-    let deactivated_at = db::tokens::find_by_id(transaction, &client.token_id).await?.and_then(|it| it.deactivated_at);
     // Nobody was authenticated: the token is what is known of whoever it was.
     let actor = Actor {
         name: "unknown".into(),
@@ -72,18 +71,36 @@ async fn record(
         "software": client.software,
         "attempts": client.refused,
         "lastAttemptAt": db::timestamp(client.refused_at),
-        "deactivatedAt": deactivated_at.map(db::timestamp),
     });
+    let (token, address) = (&client.token_id, &actor.address);
+    if let Some(deleted) = db::deleted_tokens::list_of_ids(transaction, &[token]).await?.into_iter().next() {
+        detail["deletedAt"] = json!(db::timestamp(deleted.deleted_at));
+        let workspace_id = deleted.workspace_id;
+        tracing::warn!(token, workspace_id, address, "somebody uses a token of a deleted workspace");
+        let event = Event {
+            action: "token.used_after_deletion",
+            workspace_id: Some(&workspace_id),
+            target: Some(token),
+            detail,
+        };
+        // No webhook: those that listened ended with the workspace, and another one of its id has others.
+        return audit::append(transaction, &actor, now, event).await;
+    }
+    let row = db::tokens::find_by_id(transaction, token).await?;
+    detail["deactivatedAt"] = json!(row.as_ref().and_then(|it| it.deactivated_at).map(db::timestamp));
+    // The row's: while its workspace is being deleted, the client is counted as one of no workspace.
+    let workspace_id = row.as_ref().map_or(&client.workspace_id, |it| &it.workspace_id);
+    tracing::warn!(token, workspace_id, address, "somebody uses a deactivated token");
     let event = Event {
         action: "token.used_after_deactivation",
-        workspace_id: Some(&client.workspace_id),
-        target: Some(&client.token_id),
+        workspace_id: Some(workspace_id),
+        target: Some(token),
         detail: detail.clone(),
     };
-    detail["workspaceId"] = json!(client.workspace_id);
-    detail["token"] = json!(client.token_id);
-    detail["address"] = json!(actor.address);
+    detail["workspaceId"] = json!(workspace_id);
+    detail["token"] = json!(token);
+    detail["address"] = json!(address);
     let told = WebhookEvent::TokenUsedAfterDeactivation;
-    webhooks::enqueue(transaction, now, told, &client.workspace_id, &detail).await?;
+    webhooks::enqueue(transaction, now, told, workspace_id, &detail).await?;
     audit::append(transaction, &actor, now, event).await
 }

@@ -1,7 +1,7 @@
 //! From memory to the database, in batches: every [`EVERY`], when somebody asks, and at the end.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::{Arc, atomic::Ordering},
     time::Duration,
 };
@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use twinkey_api::usage::Via;
 
 use super::{
-    alarm,
+    DELETED, alarm,
     clients::{CLIENTS_MAX, Client, Sums},
     identity::Identity,
     timeline::{self, Added, Connections, HOURS_KEPT, MINUTES_KEPT, Written},
@@ -55,10 +55,6 @@ pub async fn flush(app: &App) -> Result<(), DbErr> {
     let mut waiting = app.usage.clients.take_all();
     app.metrics.clients_merged.inc_by(app.usage.clients.merged.swap(0, Ordering::Relaxed));
     let now = app.now();
-    for (client, sums) in &waiting {
-        let via = client.identity.as_ref().map_or(Via::Api, |identity| identity.via);
-        app.metrics.token_uses(via, sums.requests, sums.refused);
-    }
     let open = timeline::connections(app);
     state.written.begin(now);
     while !waiting.is_empty() {
@@ -145,6 +141,11 @@ async fn store(
         app.metrics.clients_merged.inc_by(merged as u64);
     }
     transaction.commit().await?;
+    // Not before: what could not be stored comes again.
+    for (client, sums) in batch {
+        let via = client.identity.as_ref().map_or(Via::Api, |identity| identity.via);
+        app.metrics.token_uses(via, sums.requests, sums.refused);
+    }
     app.metrics.dead_token_alarms.inc_by(alarms);
     Ok(())
 }
@@ -155,17 +156,30 @@ async fn note_dead_principals(app: &App) -> Result<(), DbErr> {
     if unknown.is_empty() {
         return Ok(());
     }
-    let ids: BTreeSet<&str> = unknown.keys().filter_map(|(name, _)| app.keys.token_of_principal(name)).collect();
-    let dead = db::tokens::list_dead_of(&*app.db, ids).await?;
+    let dead = match dead_tokens(app, unknown.keys().map(|(name, _)| name.as_str())).await {
+        Ok(dead) => dead,
+        Err(error) => {
+            app.usage.give_unknown_back(unknown);
+            return Err(error);
+        }
+    };
     let now = app.now();
     for ((name, identity), count) in unknown {
-        let token = dead.iter().find(|token| Some(token.id.as_str()) == app.keys.token_of_principal(&name));
-        if let Some(token) = token {
-            let of = (token.id.as_str(), token.workspace_id.as_str());
-            app.usage.clients.find_kept(of, identity, now).refused(count, now);
+        if let Some((id, workspace_id)) = app.keys.token_of_principal(&name).and_then(|id| dead.get_key_value(id)) {
+            app.usage.clients.find_kept((id, workspace_id), identity, now).refused(count, now);
         }
     }
     Ok(())
+}
+
+/// Which of these principals were a token's that is dead: the tokens by their ids, each with its workspace.
+async fn dead_tokens(app: &App, names: impl Iterator<Item = &str>) -> Result<HashMap<String, String>, DbErr> {
+    let ids: BTreeSet<&str> = names.filter_map(|name| app.keys.token_of_principal(name)).collect();
+    let ids: Vec<&str> = ids.into_iter().collect();
+    let of_deleted = db::deleted_tokens::list_of_ids(&*app.db, &ids).await?;
+    let dead = db::tokens::list_dead_of(&*app.db, ids.iter().copied()).await?;
+    let of_deleted = of_deleted.into_iter().map(|token| (token.id, DELETED.to_owned()));
+    Ok(dead.into_iter().map(|token| (token.id, token.workspace_id)).chain(of_deleted).collect())
 }
 
 fn row(client: &Client, sums: &Sums) -> db::token_clients::Model {

@@ -31,6 +31,10 @@ use self::{clients::Clients, identity::Identity, report::members::Members};
 /// Names without a principal that are remembered until the next flush; further ones are dropped, and that is counted.
 const UNKNOWN_MAX: usize = 256;
 
+/// What stands in the place of the workspace of a token whose workspace was deleted. It is no id: a workspace of the same id may exist
+/// again, and has nothing to do with that token.
+pub const DELETED: &str = "";
+
 /// What this server has seen and not yet stored.
 #[derive(Default)]
 pub struct Usage {
@@ -47,13 +51,23 @@ pub struct Usage {
 impl Usage {
     /// Notes a sign-in with a name that has no principal, to be looked up later.
     fn note_unknown(&self, attempt: &ConnectionInfo) {
+        self.add_unknown((attempt.principal.clone(), Identity::of_connection(attempt)), 1);
+    }
+
+    fn add_unknown(&self, key: (String, Identity), more: u64) {
         let mut unknown = self.unknown.lock().unwrap_or_else(PoisonError::into_inner);
-        let key = (attempt.principal.clone(), Identity::of_connection(attempt));
         let room = unknown.len() < UNKNOWN_MAX;
         if let Some(count) = unknown.get_mut(&key) {
-            *count += 1;
+            *count += more;
         } else if room {
-            unknown.insert(key, 1);
+            unknown.insert(key, more);
+        }
+    }
+
+    /// What could not be looked up is tried again.
+    fn give_unknown_back(&self, unknown: HashMap<(String, Identity), u64>) {
+        for (key, count) in unknown {
+            self.add_unknown(key, count);
         }
     }
 

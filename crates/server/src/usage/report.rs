@@ -100,7 +100,8 @@ async fn judge(
     let row = row.ok_or_else(|| ApiError::NotFound(format!("Workspace '{workspace_id}'")))?;
     let window = settings::describe(&row).safe_to_rotate_minutes;
     let now = app.now();
-    let mut verdict = verdict::judge(token, window, members.cannot_see(token, now), now);
+    let verdict = verdict::judge(token, window, members.cannot_see(token, now), now);
+    let mut verdict = verdict::unless_missing(verdict, members.missing());
     verdict.reasons.truncate(REASONS_MAX);
     Ok(verdict)
 }

@@ -23,6 +23,17 @@ pub fn judge(token: &UsedToken, window_minutes: u32, cannot_see: Vec<String>, no
     SafeToRotate { safe: reasons.is_empty(), window_minutes, sentence, reasons, cannot_see }
 }
 
+/// What could have been seen and was not, because somebody did not answer, is not taken for nothing: whoever waits for a verdict would
+/// rotate in the very moment in which nobody can tell.
+pub fn unless_missing(verdict: SafeToRotate, missing: &[String]) -> SafeToRotate {
+    if missing.is_empty() || !verdict.safe {
+        return verdict;
+    }
+    let sentence =
+        format!("Whether Token 1 is in use is not known, because Apache Kafka does not show {}", missing.join("; "));
+    SafeToRotate { safe: false, sentence, ..verdict }
+}
+
 fn because(client: &TokenClient, window: SignedDuration, now: Timestamp) -> Vec<Because> {
     let mut because = Vec::new();
     // A time ahead of this clock, from a replica whose clock differs, is recent.
@@ -176,6 +187,17 @@ mod tests {
         let others = TokenClient { address: String::new(), ..client("others", Some(990), 0) };
         let verdict = judge(&token(Vec::new(), Some(others)), 15, Vec::new(), at(1000));
         assert!(!verdict.safe && verdict.sentence.contains("others that are not told apart"), "{}", verdict.sentence);
+    }
+
+    #[test]
+    fn b2_what_a_cluster_does_not_show_is_not_safe() {
+        let nobody = judge(&token(Vec::new(), None), 15, Vec::new(), at(0));
+        assert_eq!(unless_missing(nobody.clone(), &[]), nobody);
+        let unknown = unless_missing(nobody, &["the consumer groups of the cluster: no answer".into()]);
+        assert!(!unknown.safe && unknown.reasons.is_empty(), "{unknown:?}");
+        assert!(unknown.sentence.ends_with("does not show the consumer groups of the cluster: no answer"));
+        let used = judge(&token(vec![client("app", Some(0), 0)], None), 15, Vec::new(), at(0));
+        assert_eq!(unless_missing(used.clone(), &["x".into()]), used, "who is seen is named");
     }
 
     proptest! {

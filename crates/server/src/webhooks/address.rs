@@ -79,7 +79,9 @@ pub enum Refused {
 /// Looks at a URL and at everything that its host resolves to now. A host with a single internal address is refused, because
 /// which of its addresses would be used is not in our hands.
 pub async fn check(settings: &WebhookSettings, text: &str) -> Result<Target, Refused> {
-    let url = Url::parse(text).ok().filter(|_| text.len() <= URL_MAX).ok_or(Refused::Syntax)?;
+    // The parser overlooks or escapes what a terminal on which the URL is shown may obey.
+    let plain = text.len() <= URL_MAX && !text.chars().any(|it| it.is_control() || it.is_whitespace());
+    let url = Url::parse(text).ok().filter(|_| plain).ok_or(Refused::Syntax)?;
     match url.scheme() {
         "https" => {}
         "http" if settings.allow_private => {}
@@ -110,12 +112,14 @@ async fn resolve(settings: &WebhookSettings, host: &str, port: u16) -> Result<Ve
 }
 
 /// IPv4 networks that are not the Internet: <https://www.iana.org/assignments/iana-ipv4-special-registry>. The metadata
-/// services of clouds are in 169.254.0.0/16 and 100.64.0.0/10.
-const SPECIAL_V4: [(Ipv4Addr, u8); 15] = [
+/// services of clouds are in 169.254.0.0/16 and 100.64.0.0/10. And one that is public and yet each virtual machine's own: the WireServer
+/// of Azure, which hands out a machine's certificates and settings.
+const SPECIAL_V4: [(Ipv4Addr, u8); 16] = [
     (Ipv4Addr::UNSPECIFIED, 8),
     (Ipv4Addr::new(10, 0, 0, 0), 8),
     (Ipv4Addr::new(100, 64, 0, 0), 10),
     (Ipv4Addr::new(127, 0, 0, 0), 8),
+    (Ipv4Addr::new(168, 63, 129, 16), 32),
     (Ipv4Addr::new(169, 254, 0, 0), 16),
     (Ipv4Addr::new(172, 16, 0, 0), 12),
     (Ipv4Addr::new(192, 0, 0, 0), 24),
@@ -171,6 +175,7 @@ mod tests {
             "239.1.1.1",
             "255.255.255.255",
             "192.0.0.192",
+            "168.63.129.16",
             "198.18.0.1",
             "::",
             "::1",

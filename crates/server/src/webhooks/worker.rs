@@ -183,6 +183,7 @@ async fn disable_if_hopeless(
     webhook.enabled = false;
     webhook.disabled_reason = Some(reason.clone());
     webhooks::update(transaction, &webhook).await?;
+    deliveries::rest(transaction, &webhook.id).await?;
     let event = Event {
         action: "webhook.disabled",
         workspace_id: Some(&webhook.workspace_id),

@@ -160,6 +160,14 @@ async fn an_account_joins_and_nobody_gives_more_than_he_has() {
     let kept_out = server.user("kept-out@example.org", Role::Manager, Some((own, Role::None))).await;
     let refused = invite(&server, &kept_out, None, "kept-out-2@example.org", "Viewer").await.refused(403);
     assert!(refused.contains(own), "{refused}");
+    // Nor with an invitation from the time when he was somebody there.
+    let sender = server.user("sender@example.org", Role::Manager, None).await;
+    let created = invite(&server, &sender, None, "sender-2@example.org", "Viewer").await.ok();
+    let id = server.api.get("/profile", &sender).await.ok()["userId"].as_str().expect("an id").to_owned();
+    let keep_out = server.api.request(Method::PUT, &format!("/workspaces/{own}/members/{id}"), &server.admin);
+    server.api.send(keep_out.json(&json!({"role": "None"}))).await.ok();
+    let void = accept(&server, &json!({"secret": secret(&created), "password": PASSWORD})).await.refused(410);
+    assert!(void.contains("who sent it"), "{void}");
     // And the last Admin does not become less by accepting.
     let created = invite(&server, &server.admin, None, "admin@localhost", "Viewer").await.ok();
     server.api.post("/invitations/accept", &server.admin, &json!({"secret": secret(&created)})).await.refused(409);

@@ -181,6 +181,40 @@ async fn the_last_admin_keeps_role_and_account() {
     assert_eq!(delete(api, &path, &second).await.status, 204);
 }
 
+/// An Admin of the organisation is one everywhere only where no narrower role keeps him small. Whoever is the last one somewhere by the
+/// role in the organisation cannot lose it either: nobody could rotate there any more, nor make anybody Admin.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_workspace_keeps_the_admin_that_it_has_from_the_organisation() {
+    let server = TestServer::start().await;
+    let (api, own) = (&server.api, server.workspace());
+    let second = server.user("second@example.org", Role::Admin, None).await;
+    let (first_id, second_id) = (id_of(api, &server.admin).await, id_of(api, &second).await);
+    let member = |id: &str| format!("/organisations/current/members/{id}");
+    let here = |id: &str| format!("/workspaces/{own}/members/{id}");
+    set_role(api, &here(&first_id), &second, "Viewer").await.ok();
+    for refused in [
+        set_role(api, &member(&second_id), &server.admin, "Viewer").await,
+        delete(api, &member(&second_id), &server.admin).await,
+        delete(api, &member(&second_id), &second).await,
+    ] {
+        let message = refused.refused(409);
+        assert!(message.contains(&format!("last Admin of workspace '{own}'")), "{message}");
+    }
+    let invitation = json!({"email": "second@example.org", "role": "Viewer"});
+    let created = api.post("/organisations/current/invitations", &server.admin, &invitation).await.ok();
+    let secret = created["link"].as_str().expect("a link").split_once('#').expect("a secret").1.to_owned();
+    api.post("/invitations/accept", &second, &json!({"secret": secret})).await.refused(409);
+    api.rotate(own, &second, 0).await.ok();
+
+    // With another Admin there, given or inherited, he may go.
+    let third = server.user("third@example.org", Role::Viewer, Some((own, Role::Admin))).await;
+    set_role(api, &member(&second_id), &server.admin, "Viewer").await.ok();
+    api.rotate(own, &third, 1).await.ok();
+    set_role(api, &member(&second_id), &server.admin, "Admin").await.ok();
+    assert_eq!(delete(api, &here(&first_id), &third).await.status, 204);
+    assert_eq!(delete(api, &member(&second_id), &server.admin).await.status, 204);
+}
+
 /// Two administrators who take the role from each other at the same moment, each on a replica of his own.
 #[tokio::test(flavor = "multi_thread")]
 async fn with_replicas_one_admin_is_left_whatever_happens_at_the_same_time() {

@@ -102,6 +102,16 @@ impl Browser {
         panic!("the provider does not send the browser back: {url}");
     }
 
+    /// Signs in with a password; the browser keeps the session.
+    async fn sign_in_here(&mut self, server: &TestServer, email: &str, password: &str) {
+        let body = json!({"email": email, "password": password});
+        let answer = self.http.post(at(server, "/auth/sign-in")).json(&body).send().await.expect("an answer");
+        assert_eq!(answer.status(), 200);
+        let cookie = answer.headers()[header::SET_COOKIE].to_str().expect("text").split(';').next().expect("a pair");
+        let (key, value) = cookie.split_once('=').expect("a pair");
+        self.cookies.insert((at(server, "/").authority().to_owned(), key.to_owned()), value.to_owned());
+    }
+
     async fn finish(&mut self, callback: &Url) -> (u16, String) {
         let answer = self.send(Method::GET, callback, None).await;
         let (status, place) = (answer.status().as_u16(), answer.headers().get(header::LOCATION).cloned());
@@ -172,9 +182,14 @@ async fn members_and_invited_people_sign_in_through_a_provider_and_nobody_else()
         server.api.post("/auth/sign-in", "", &body).await.refused(401);
     }
 
-    // A member with the verified address is linked, once: afterwards the account at the provider counts, not the address.
+    // A member with the verified address is linked, once: afterwards the account at the provider counts, not the address. He signs in
+    // with his password first, because nobody has proved yet that the account here is his, too.
     server.user("bob@example.org", Role::Viewer, None).await;
     let mut browser = Browser::new();
+    let callback = browser.sign_in_at_provider(&server, &provider.issuer, "bob").await;
+    let (status, text) = browser.finish(&callback).await;
+    assert!(status == 409 && text.contains("sign in to it with its password"), "{status} {text}");
+    browser.sign_in_here(&server, "bob@example.org", twinkey_testkit::server::ADMIN_PASSWORD).await;
     for round in 0..2 {
         let callback = browser.sign_in_at_provider(&server, &provider.issuer, "bob").await;
         assert_eq!(browser.finish(&callback).await.0, 303, "{round}");
@@ -183,6 +198,22 @@ async fn members_and_invited_people_sign_in_through_a_provider_and_nobody_else()
     let audit = server.api.get("/audit", &server.admin).await.ok();
     let count = |action: &str| audit.as_array().expect("a list").iter().filter(|it| it["action"] == action).count();
     assert_eq!((count("identity.linked"), count("invitation.accepted")), (2, 1));
+
+    // Whoever was shown the link of an invitation may have made the account himself, for an address that is not his, and knows its
+    // password. He does not get in with the person whose address it is; nor does he link her account to his own.
+    let invitation = json!({"email": "carol@example.org", "role": "Editor"});
+    let created = server.api.post("/organisations/current/invitations", &server.admin, &invitation).await.ok();
+    let secret = created["link"].as_str().expect("a link").split_once('#').expect("a secret").1;
+    let body = json!({"secret": secret, "password": "known to the inviter"});
+    let accept = reqwest::Client::new().post(format!("{}/invitations/accept", server.api.url)).json(&body);
+    server.api.send(accept).await.ok();
+    let mut browser = Browser::new();
+    let callback = browser.sign_in_at_provider(&server, &provider.issuer, "carol").await;
+    assert_eq!(browser.finish(&callback).await.0, 409);
+    let mut inviter = Browser::new();
+    inviter.sign_in_here(&server, "bob@example.org", twinkey_testkit::server::ADMIN_PASSWORD).await;
+    let callback = inviter.sign_in_at_provider(&server, &provider.issuer, "carol").await;
+    assert_eq!(inviter.finish(&callback).await.0, 409);
 
     // An address that the provider has not verified links nobody.
     server.user("unverified-eve@example.org", Role::Admin, None).await;
@@ -246,5 +277,8 @@ async fn without_a_provider_and_with_one_that_is_away() {
     let browser = Browser::new().http.get(at(&server, "/auth/oidc")).header(header::ACCEPT, "text/html,*/*;q=0.8");
     let answer = browser.send().await.expect("an answer");
     assert_eq!(answer.status(), 303);
-    assert_eq!(location(&answer, PUBLIC_URL).as_str(), format!("{PUBLIC_URL}/portal/sign-in?refused=ProviderUnavailable"));
+    assert_eq!(
+        location(&answer, PUBLIC_URL).as_str(),
+        format!("{PUBLIC_URL}/portal/sign-in?refused=ProviderUnavailable")
+    );
 }

@@ -2,9 +2,11 @@
 
 use jiff::SignedDuration;
 use reqwest::Method;
+use sea_orm::ConnectionTrait;
 use serde_json::{Value, json};
 use twinkey_api::{Role, token_pair::Slot};
 use twinkey_kafka_wire::{client::SaslMechanism, scram::Mechanism};
+use twinkey_server::usage::flush::flush;
 use twinkey_testkit::{Answer, Cluster, Stream, TestServer, kafka::Credentials};
 
 /// What the API says about the tokens of the server's workspace.
@@ -432,6 +434,88 @@ async fn b1_a_sign_in_with_a_dead_principal_is_seen_and_one_that_never_was_is_no
     assert_eq!((&facts["via"], &facts["proved"]), (&json!("broker"), &json!(false)));
     let metrics = server.api.get("/metrics", "").await.text;
     assert!(metrics.contains("twinkey_dead_token_uses_total{via=\"broker\"} 1"), "{metrics}");
+}
+
+/// What could not be stored is stored later, and counted once wherever it is counted.
+#[tokio::test(flavor = "multi_thread")]
+async fn b1_while_the_database_fails_nothing_is_lost_or_counted_twice() {
+    let server = TestServer::start().await;
+    let app = server.app();
+    let token = server.token(Slot::Current).await;
+    let dead = Credentials::of(&server.api, server.workspace(), &token).await;
+    rotate(&server, 0, true).await.ok();
+    usage(&server).await;
+    let fails = async |table: &str, there: bool| {
+        let away = format!("{table}_away");
+        let (from, to) = if there { (table, away.as_str()) } else { (away.as_str(), table) };
+        app.db.execute_unprepared(&format!("ALTER TABLE {from} RENAME TO {to}")).await.expect("renamed");
+    };
+    fails("token_clients", true).await;
+    let current = server.token(Slot::Current).await;
+    ask(&server, &current, "app").await.ok();
+    ask(&server, &token, "app").await.refused(401);
+    for _ in 0..3 {
+        assert!(flush(app).await.is_err());
+    }
+    fails("token_clients", false).await;
+    flush(app).await.expect("stored");
+    let metrics = server.api.get("/metrics", "").await.text;
+    assert!(metrics.contains("twinkey_token_uses_total{via=\"api\"} 2\n"), "{metrics}");
+    assert!(metrics.contains("twinkey_dead_token_uses_total{via=\"api\"} 1\n"), "{metrics}");
+
+    if server.kafka().is_some() {
+        // Apache Kafka tells nobody whom it has refused.
+        return;
+    }
+    fails("deleted_tokens", true).await;
+    assert!(dead.sign_in().await.is_err());
+    assert!(flush(app).await.is_err());
+    fails("deleted_tokens", false).await;
+    flush(app).await.expect("stored");
+    assert_eq!(usage(&server).await["tokens"][2]["refused"], 2);
+}
+
+/// The tokens of a workspace that is no more: they are known for nothing else but this.
+#[tokio::test(flavor = "multi_thread")]
+async fn b1_use_of_a_token_of_a_deleted_workspace_raises_an_alarm() {
+    let server = TestServer::start().await;
+    let acme = server.own("acme");
+    let create = async || server.api.post("/workspaces", &server.admin, &json!({"workspaceId": acme})).await.ok();
+    create().await;
+    let token = server.api.reveal(&acme, Slot::Current, &server.admin).await;
+    let credentials = Credentials::of(&server.api, &acme, &token).await;
+    let body = json!({"workspaceId": acme});
+    let path = format!("/workspaces/{acme}");
+    server.api.send(server.api.request(Method::DELETE, &path, &server.admin).json(&body)).await.ok();
+    // Another workspace of the same id has nothing to do with it, and is not told.
+    create().await;
+    let webhook = json!({"url": "https://1.1.1.1/hook"});
+    let created = server.api.post(&format!("{path}/webhooks"), &server.admin, &webhook).await.ok();
+
+    for number in 0..30 {
+        let request = server.api.request(Method::GET, "/workspaces", &token);
+        let answer = server.api.send(request.header("User-Agent", format!("left-{number}"))).await;
+        assert_eq!(answer.json()["code"], "WorkspaceDeleted");
+    }
+    let embedded = server.kafka().is_none();
+    if embedded {
+        assert!(credentials.sign_in().await.is_err());
+    }
+    flush(server.app()).await.expect("stored");
+    let alarms = audit(&server, "token.used_after_deletion").await;
+    assert_eq!(alarms.len(), 20, "no more than so many in an hour");
+    let id = credentials.username.split_once('-').expect("a prefix").1;
+    assert!(alarms.iter().all(|it| it["target"] == id && it["workspaceId"] == acme.as_str()), "{alarms:#?}");
+    let facts = detail(&alarms[0]);
+    assert!(facts["deletedAt"].is_string() && facts["agent"].is_string() && facts["attempts"] == 1, "{facts}");
+    let metrics = server.api.get("/metrics", "").await.text;
+    assert!(metrics.contains("twinkey_dead_token_uses_total{via=\"api\"} 30\n"), "{metrics}");
+    assert!(!embedded || metrics.contains("twinkey_dead_token_uses_total{via=\"broker\"} 1\n"), "{metrics}");
+    assert!(metrics.contains("twinkey_dead_token_alarms_total 20\n"), "{metrics}");
+    let id = created["webhook"]["id"].as_str().expect("an id");
+    assert_eq!(server.api.get(&format!("{path}/webhooks/{id}/deliveries"), &server.admin).await.ok(), json!([]));
+    let usage = server.api.get(&format!("{path}/tokens/usage"), &server.admin).await.ok();
+    assert_eq!(usage["tokens"].as_array().expect("a list").len(), 2, "{usage:#}");
 }
 
 /// A client that writes its token where it does not belong must not find it in the database; the test server looks for it.

@@ -332,6 +332,9 @@ async fn a_webhook_to_an_internal_address_is_refused_when_it_is_made() {
     assert!(refused("https://user:secret@1.1.1.1/").await.contains("password"));
     assert!(refused("https://does-not-exist.invalid/").await.contains("cannot be resolved"));
     assert!(refused("nonsense").await.contains("https://host/path"));
+    // Whoever lists webhooks on a terminal must not have it obey a URL.
+    assert!(refused("https://1.1.1.1/\u{1b}[2J").await.contains("https://host/path"));
+    assert!(refused("https://1.1.1.1/a\nb").await.contains("https://host/path"));
     assert!(refused(&format!("https://1.1.1.1/{}", "x".repeat(2000))).await.contains("2000"));
     assert_eq!(server.api.get(&path(&server), &server.admin).await.ok(), json!([]));
 
@@ -446,6 +449,7 @@ async fn what_waits_for_a_webhook_that_is_paused_is_sent_when_it_goes_on() {
     until(&server, &id, |it| it["attempts"] == 1).await;
     let paused = call(&server, Method::PATCH, &one, &json!({"enabled": false})).await.ok();
     assert_eq!(paused["disabledReason"], "disabled by admin@localhost");
+    assert_eq!(log(&server, &id).await[0]["nextAttemptAt"], Value::Null, "nothing is sent before it goes on");
     server.advance(SignedDuration::from_secs(30));
     tokio::time::sleep(Duration::from_secs(1)).await;
     assert_eq!(receiver.all().len(), 1);

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use serde_json::json;
-use twinkey_api::Role;
+use twinkey_api::{Role, WorkspaceId};
+use twinkey_server::{audit::Actor, tokens};
 use twinkey_testkit::TestServer;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -45,6 +46,41 @@ async fn managers_create_and_members_see_what_they_may() {
     let hidden = server.api.get(&server.own("/workspaces/demo"), &editor).await.refused(404);
     let missing = server.api.get("/workspaces/nothing", &editor).await.refused(404);
     assert_eq!(hidden.replace(server.workspace(), "nothing"), missing);
+}
+
+/// A script that lists very many workspaces is shown broker credentials for each. All of that is in the audit log, in records that stay
+/// far below the longest line that a verification of an export reads.
+#[tokio::test(flavor = "multi_thread")]
+async fn b7_what_a_list_of_very_many_workspaces_reveals_is_recorded_in_pieces() {
+    let server = TestServer::start_on(None).await;
+    let app = server.app();
+    let transaction = app.db.write().await.expect("begun");
+    for number in 0..2_100 {
+        let id = WorkspaceId::parse(&format!("many{number}")).expect("an id");
+        let (makers, named) = ((&*app.keys, &app.random), (&id, "many"));
+        let organisation = &app.organisation.id;
+        tokens::insert_workspace(&*transaction, makers, &Actor::system(), organisation, named, false, app.now())
+            .await
+            .expect("stored");
+    }
+    transaction.commit().await.expect("committed");
+    app.registry.load(&*app.db).await.expect("loaded");
+    let seen = server.api.get("/workspaces", &server.admin).await.ok();
+    let mut shown: Vec<_> =
+        seen.as_array().expect("a list").iter().map(|it| it["broker"]["username"].clone()).collect();
+    assert_eq!(shown.len(), 2_101);
+    let log = server.api.get("/audit?action=broker_credentials.revealed", &server.admin).await.ok();
+    let mut recorded = Vec::new();
+    for record in log.as_array().expect("a list") {
+        let detail = record["detail"].as_str().expect("text");
+        assert!(detail.len() < 64 * 1024, "{} bytes", detail.len());
+        let detail: serde_json::Value = serde_json::from_str(detail).expect("JSON");
+        recorded.extend(detail["principals"].as_array().expect("a list").clone());
+    }
+    let text = |it: &serde_json::Value| it.as_str().expect("text").to_owned();
+    shown.sort_by_key(text);
+    recorded.sort_by_key(text);
+    assert!(log.as_array().is_some_and(|log| log.len() == 3) && shown == recorded, "{} are missing", shown.len());
 }
 
 /// Guarantee 1 while clients come and go: a workspace that is in the database is in memory too, with its two tokens.

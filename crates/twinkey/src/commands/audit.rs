@@ -163,6 +163,15 @@ impl Verify {
             Verdict::Broken { sequence, reason } => broken(&format!(" at record {sequence}: {reason}")),
             Verdict::Intact { records, head } => {
                 let mut out = std::io::stdout();
+                if !self.public_key.is_empty() && records > 0 && confirmed == 0 {
+                    writeln!(
+                        out,
+                        "The audit log is NOT CONFIRMED: its {records} records continue one another, and there is no checkpoint that is \
+                         signed by the key that you named. Whoever can write to it could have made all of it anew. Name a file of \
+                         checkpoints with --checkpoint"
+                    )?;
+                    return Ok(ExitCode::FAILURE);
+                }
                 writeln!(out, "The audit log is intact: {records} records, head {head}")?;
                 if confirmed > 0 {
                     writeln!(out, "Signed checkpoints confirm the first {confirmed} records.")?;

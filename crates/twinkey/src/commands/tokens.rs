@@ -1,6 +1,7 @@
 //! `twinkey tokens`.
 
 use std::{
+    cell::Cell,
     io::{IsTerminal, Write},
     process::ExitCode,
     time::Duration,
@@ -10,7 +11,8 @@ use clap::Subcommand;
 use twinkey_api::{
     token::{SCANNER_REGEX, Secret},
     token_pair::{
-        CutOffState, EmergencyPreview, EmergencyRotation, OpenBroker, Rotate, Rotated, TokenPair, UndoRotation,
+        CutOffState, CuttingOff, EmergencyPreview, EmergencyRotation, EndingToken, OpenBroker, Rotate, Rotated,
+        TokenPair, UndoRotation,
     },
 };
 
@@ -219,19 +221,43 @@ async fn rotate(
         return Ok(ExitCode::FAILURE);
     }
     let body = Rotate { expected_generation: pair.generation, force, reason };
-    let rotated: Rotated = loop {
-        if wait && !force && !usage::until_safe(client, workspace, pair.generation).await? {
-            eprintln!("Not waiting any longer. Nothing was changed.");
-            return Ok(ExitCode::from(INTERRUPTED));
+    // Whether the server was asked to rotate and has not answered yet.
+    let asked = Cell::new(false);
+    let rotating = async {
+        loop {
+            if wait && !force {
+                usage::until_safe(client, workspace, pair.generation).await?;
+            }
+            asked.set(true);
+            let answer = client.post_once(&format!("/workspaces/{workspace}/tokens/rotate"), &body).await;
+            asked.set(false);
+            match answer {
+                // Somebody came back to it between the look and the rotation.
+                Err(error) if wait && error.downcast_ref::<InUse>().is_some() => tokio::time::sleep(LOOK).await,
+                answer => return answer,
+            }
         }
-        match client.post_once(&format!("/workspaces/{workspace}/tokens/rotate"), &body).await {
-            // Somebody came back to it between the look and the rotation.
-            Err(error) if wait && error.downcast_ref::<InUse>().is_some() => tokio::time::sleep(LOOK).await,
+    };
+    // Listened to all the time: between two looks, too, Ctrl-C must not be lost, and the rotation come all the same.
+    let rotated: Rotated = tokio::select! {
+        rotated = rotating => match rotated {
             Err(error) if error.downcast_ref::<InUse>().is_some() => {
                 eprintln!("twinkey: {error}");
                 return Ok(ExitCode::from(usage::IN_USE));
             }
-            answered => break answered?,
+            rotated => rotated?,
+        },
+        _ = tokio::signal::ctrl_c() => {
+            if asked.get() {
+                eprintln!(
+                    "Not waiting any longer, and the server was asked to rotate already: it may do so yet. Look with `twinkey tokens \
+                     show {workspace}`; generation {} is the one before.",
+                    pair.generation
+                );
+            } else {
+                eprintln!("Not waiting any longer. Nothing was changed.");
+            }
+            return Ok(ExitCode::from(INTERRUPTED));
         }
     };
     tell(workspace, &format!("The old Token 1 ({}) is", pair.current.masked), &rotated)?;
@@ -285,10 +311,9 @@ async fn until_proved(client: &Client, workspace: &str) -> anyhow::Result<ExitCo
             tokio::time::sleep(LOOK).await;
             // The server may be away for a moment; it goes on with the cut-off all the same.
             let Ok(pair) = client.get::<TokenPair>(&format!("/workspaces/{workspace}/tokens")).await else { continue };
-            let open: Vec<_> = pair.cutting_off.into_iter().flat_map(|token| token.open).collect();
-            if open.is_empty() {
+            let Some(open) = still_open(pair) else {
                 return writeln!(std::io::stdout(), "Proved: no broker serves the old token any more.");
-            }
+            };
             if open != told {
                 writeln!(std::io::stdout(), "Waiting:")?;
                 tell_open(&open)?;
@@ -303,6 +328,12 @@ async fn until_proved(client: &Client, workspace: &str) -> anyhow::Result<ExitCo
             Ok(ExitCode::FAILURE)
         }
     }
+}
+
+/// Where dead tokens may still be served, as far as that is known already; `None`: nowhere.
+fn still_open(pair: TokenPair) -> Option<Vec<OpenBroker>> {
+    let open = |token: CuttingOff| token.open;
+    (!pair.cutting_off.is_empty()).then(|| pair.cutting_off.into_iter().flat_map(open).collect())
 }
 
 fn confirmed(pair: &TokenPair) -> anyhow::Result<bool> {
@@ -334,4 +365,23 @@ fn verify_format() -> anyhow::Result<ExitCode> {
         }
     }
     Ok(if all_valid { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// A token that died a moment ago: the server follows it and does not know yet where it is open.
+    #[test]
+    fn b4_what_is_not_proved_yet_is_not_called_proved() {
+        let token = json!({"id": "a", "label": "", "masked": "", "principal": "", "createdAt": "2026-01-01T00:00:00Z"});
+        let mut pair =
+            json!({"workspaceId": "demo", "generation": 1, "current": token, "next": token, "cuttingOff": []});
+        let parsed = |pair: &serde_json::Value| serde_json::from_value::<TokenPair>(pair.clone()).expect("a pair");
+        assert_eq!(still_open(parsed(&pair)), None);
+        pair["cuttingOff"] = json!([{"id": "b", "deactivatedAt": "2026-01-01T00:00:00Z", "open": []}]);
+        assert_eq!(still_open(parsed(&pair)), Some(Vec::new()));
+    }
 }

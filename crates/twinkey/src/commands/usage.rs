@@ -50,47 +50,42 @@ pub async fn show(client: &Client, workspace: &str, watch: bool, output: Output)
     }
 }
 
-/// Waits, with a live view, until nobody uses Token 1; `false`: Ctrl-C.
-pub async fn until_safe(client: &Client, workspace: &str, generation: i64) -> anyhow::Result<bool> {
-    let waiting = async {
-        let mut out = std::io::stdout();
-        let live = out.is_terminal();
-        let (mut told, mut failures) = (Vec::new(), 0);
-        loop {
-            let usage = match get(client, workspace).await {
-                Ok(usage) => usage,
-                // The server may be away for a moment, as when it is updated; waiting goes on.
-                Err(_) if failures < FAILURES_MAX => {
-                    failures += 1;
-                    tokio::time::sleep(LOOK).await;
-                    continue;
-                }
-                Err(error) => return Err(error),
-            };
-            failures = 0;
-            anyhow::ensure!(
-                usage.generation == generation,
-                "somebody else has rotated in the meantime (generation {}, it was {generation}); nothing was changed here",
-                usage.generation
-            );
-            let verdict = &usage.safe_to_rotate;
-            if verdict.safe {
-                return Ok(true);
+/// Waits, with a live view, until nobody uses Token 1.
+pub async fn until_safe(client: &Client, workspace: &str, generation: i64) -> anyhow::Result<()> {
+    let mut out = std::io::stdout();
+    let live = out.is_terminal();
+    let (mut told, mut failures) = (None, 0);
+    loop {
+        let usage = match get(client, workspace).await {
+            Ok(usage) => usage,
+            // The server may be away for a moment, as when it is updated; waiting goes on.
+            Err(_) if failures < FAILURES_MAX => {
+                failures += 1;
+                tokio::time::sleep(LOOK).await;
+                continue;
             }
-            if live {
-                writeln!(out, "{CLEAR}{}{}.", tables(&usage), verdict.sentence)?;
-                writeln!(out, "Waiting; Ctrl-C leaves everything as it is.")?;
-            } else if told != names(verdict) {
-                // Times change with every look; who it is matters in a log.
-                told = names(verdict);
-                writeln!(out, "Waiting: {}.", verdict.sentence)?;
-            }
-            tokio::time::sleep(LOOK).await;
+            Err(error) => return Err(error),
+        };
+        failures = 0;
+        anyhow::ensure!(
+            usage.generation == generation,
+            "somebody else has rotated in the meantime (generation {}, it was {generation}); nothing was changed here",
+            usage.generation
+        );
+        let verdict = &usage.safe_to_rotate;
+        if verdict.safe {
+            return Ok(());
         }
-    };
-    tokio::select! {
-        safe = waiting => safe,
-        _ = tokio::signal::ctrl_c() => Ok(false),
+        let seen = Some(names(verdict));
+        if live {
+            writeln!(out, "{CLEAR}{}{}.", tables(&usage), verdict.sentence)?;
+            writeln!(out, "Waiting; Ctrl-C leaves everything as it is.")?;
+        } else if told != seen {
+            // Times change with every look; who it is matters in a log.
+            told = seen;
+            writeln!(out, "Waiting: {}.", verdict.sentence)?;
+        }
+        tokio::time::sleep(LOOK).await;
     }
 }
 

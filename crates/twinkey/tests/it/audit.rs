@@ -70,6 +70,10 @@ async fn b7_an_auditor_verifies_with_nothing_but_files_and_a_public_key() {
     let (status, said) = verify(&["audit.jsonl", "--checkpoint", "checkpoints.jsonl", "--public-key", &"0".repeat(64)]);
     assert!(status == Some(1) && said.contains("no key that you trust vouches"), "{said}");
 
+    // Whoever names a key wants something that was signed by it.
+    let (status, said) = verify(&["audit.jsonl", "--public-key", &key]);
+    assert!(status == Some(1) && said.contains("NOT CONFIRMED") && said.contains("--checkpoint"), "{said}");
+
     // Cut off at its end.
     let whole = fs::read_to_string(&export).expect("written");
     let lines: Vec<_> = whole.lines().collect();

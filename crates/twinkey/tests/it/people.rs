@@ -88,6 +88,11 @@ async fn people_come_work_and_go() {
     let script =
         twinkey().args(["whoami"]).env("TWINKEY_URL", url).env("TWINKEY_TOKEN", &value).output().expect("runs");
     assert!(ok(&script).contains("for workspace demo only, up to the role Viewer"));
+    // With one of the two, a command that was meant for that server must not go to another one.
+    for (name, value) in [("TWINKEY_URL", url), ("TWINKEY_TOKEN", &*value)] {
+        let half = twinkey().args(["whoami", "--data-dir"]).arg(&data_dir).env(name, value).output().expect("runs");
+        assert!(!half.status.success() && text(&half).contains("set both"), "{}", text(&half));
+    }
     let pats = json(&ada(&["pats", "list", "--output", "json"], ""));
     assert!(pats[0]["lastUsedAt"].is_string());
     ok(&ada(&["pats", "delete", pats[0]["id"].as_str().expect("an id")], ""));

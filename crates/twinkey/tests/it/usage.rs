@@ -7,6 +7,7 @@ use std::{
 };
 
 use twinkey_api::token_pair::Slot;
+use twinkey_server::db::{self, Db};
 use twinkey_testkit::{Method, Stream};
 
 use super::process::{Process, run, twinkey};
@@ -87,4 +88,33 @@ async fn b2_waiting_ends_with_a_rotation_or_with_nothing_changed() {
     drop(open);
     let rotated = tokio::task::spawn_blocking(move || waiting.wait_with_output().expect("ends")).await.expect("ends");
     assert!(rotated.status.success() && text(&rotated).contains("generation 1"), "{}", text(&rotated));
+}
+
+/// Ctrl-C while the server was asked already, and takes its time: the wait is over, and nobody is told that nothing was changed.
+#[tokio::test(flavor = "multi_thread")]
+async fn b2_an_interrupted_rotation_does_not_go_on_unheard() {
+    let directory = tempfile::tempdir().expect("temporary directory");
+    let data_dir = directory.path().join("data");
+    let process = Process::start(&data_dir).await;
+    // Somebody holds the database up.
+    let db = Db::open(&db::sqlite_url(&data_dir.join("twinkey.db"))).await.expect("opened");
+    let holding = db.write().await.expect("begun");
+    let mut command = twinkey();
+    command.args(["tokens", "rotate", "demo", "--yes", "--wait", "--data-dir"]).arg(&data_dir);
+    let mut rotating = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("runs");
+    let lines = BufReader::new(rotating.stdout.take().expect("piped")).lines();
+    let safe =
+        tokio::task::spawn_blocking(move || lines.map_while(Result::ok).any(|it| it.starts_with("Safe to rotate")));
+    assert!(safe.await.expect("read"));
+    // By then it has looked once more and asked; if not, nothing was changed, which is right too.
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let pid = rotating.id().to_string();
+    assert!(Command::new("kill").args(["-INT", &pid]).status().expect("kill runs").success());
+    let ended = tokio::task::spawn_blocking(move || rotating.wait_with_output().expect("ends"));
+    let ended = tokio::time::timeout(Duration::from_secs(5), ended).await.expect("at once").expect("ends");
+    assert_eq!(ended.status.code(), Some(130), "{}", text(&ended));
+    let told = text(&ended);
+    assert!(told.contains("twinkey tokens show demo") || told.contains("Nothing was changed"), "{told}");
+    drop(holding);
+    drop(process);
 }

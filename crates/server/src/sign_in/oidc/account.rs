@@ -16,20 +16,26 @@ use crate::{
 
 /// The account of an identity: the one that it is linked to, else the member with its verified address, else a new one for
 /// somebody who is invited, or whom the settings let in. Nobody else gets one.
+///
+/// The provider proves whose the address is, but nobody has ever proved it here: the link of an invitation is shown to the inviter, who
+/// can make the account himself and wait for the person in it. So an account with a password is linked only in a browser that is
+/// signed in to it: `signed_in`, the id of its user.
 pub fn find_or_make<'a>(
     app: &'a App,
     settings: &'a OidcSettings,
     identity: &'a Identity,
+    signed_in: Option<&'a str>,
     address: &'a str,
 ) -> BoxFuture<'a, Result<db::users::Model, ApiError>> {
     // Boxed, because the compiler cannot tell by itself that it is `Send` whatever the lifetimes are.
-    Box::pin(find_or_make_inner(app, settings, identity, address))
+    Box::pin(find_or_make_inner(app, settings, identity, signed_in, address))
 }
 
 async fn find_or_make_inner(
     app: &App,
     settings: &OidcSettings,
     identity: &Identity,
+    signed_in: Option<&str>,
     address: &str,
 ) -> Result<db::users::Model, ApiError> {
     let key = (&*settings.issuer, &*identity.subject);
@@ -45,7 +51,8 @@ async fn find_or_make_inner(
     let actor =
         Actor { name: email.clone(), credential: format!("oidc:{}", identity.subject), address: address.to_owned() };
     let user = match db::users::find_by_email(&*transaction, &email).await? {
-        Some(user) => Ok(user),
+        Some(user) if user.password_hash.is_empty() || signed_in == Some(&*user.id) => Ok(user),
+        Some(_) => Err(ApiError::LinkUnproved),
         None => make(app, &*transaction, settings, (&email, identity.name.as_deref()), &actor).await,
     }?;
     db::identities::insert(&*transaction, key, &user.id, now).await?;

@@ -96,6 +96,11 @@ impl Members {
         }
     }
 
+    /// What the cluster was asked and did not show.
+    pub fn missing(&self) -> &[String] {
+        self.cluster.as_deref().unwrap_or_default()
+    }
+
     /// What a verdict on this token says nothing about.
     pub fn cannot_see(&self, token: &UsedToken, now: Timestamp) -> Vec<String> {
         let Some(missing) = &self.cluster else { return Vec::new() };

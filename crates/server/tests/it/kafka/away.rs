@@ -15,6 +15,14 @@ async fn without_the_cluster_rotations_are_refused_and_streaming_routes_answer()
     let tokens = [server.token(Slot::Current).await, server.token(Slot::Next).await];
     kafka.kill(1);
 
+    // Nobody can tell whether Token 1 is in use; that is not the same as that it is not.
+    let usage = server.api.get(&server.own("/workspaces/demo/tokens/usage"), &server.admin).await.ok();
+    let verdict = &usage["safeToRotate"];
+    assert_eq!((&verdict["safe"], &verdict["reasons"]), (&json!(false), &json!([])), "{verdict:#}");
+    assert!(verdict["sentence"].as_str().expect("a sentence").contains("is not known"), "{verdict:#}");
+    let path = server.own("/workspaces/demo/tokens/rotate");
+    let unforced = server.api.post(&path, &server.admin, &json!({"expectedGeneration": 0})).await.refused(503);
+    assert!(unforced.contains("Nothing was changed") && unforced.contains("is not known"), "{unforced}");
     let refused = server.api.rotate(server.workspace(), &server.admin, 0).await.refused(503);
     assert!(refused.starts_with("Nothing was changed"), "{refused}");
     let body = json!({"workspaceId": server.own("acme")});

@@ -222,9 +222,20 @@ async fn b4_while_somebody_repairs_a_token_its_cut_off_is_not_proved() {
         assert!(db::principals::raise_fence(&*transaction, &token.id, who, now, 0).await.expect("stored"));
     }
     transaction.commit().await.expect("committed");
+    let webhooks = format!("/workspaces/{}/webhooks", server.workspace());
+    let body = json!({"url": "https://1.1.1.1/hook", "events": ["token.cut_off_proved"]});
+    let webhook = server.api.post(&webhooks, &server.admin, &body).await.ok();
+    let told = async || {
+        let id = webhook["webhook"]["id"].as_str().expect("an id");
+        let log = server.api.get(&format!("{webhooks}/{id}/deliveries"), &server.admin).await.ok();
+        log.as_array().expect("a list").clone()
+    };
 
     let answer = server.api.rotate(server.workspace(), &server.admin, 0).await;
     assert_eq!(answer.status, 202, "{}", answer.text);
+    // From the very moment of the answer, so that whoever waits for the proof is not told that nothing is open.
+    let shown = server.api.get(&server.own("/workspaces/demo/tokens"), &server.admin).await.ok();
+    assert_eq!(shown["cuttingOff"][0]["open"], answer.json()["cutOff"]["open"], "{shown}");
     let reason = answer.json()["cutOff"]["open"][0]["reason"].as_str().expect("a reason").to_owned();
     assert!(reason.contains("one another") && reason.contains("repair"), "{reason}");
     let open = async || {
@@ -250,6 +261,14 @@ async fn b4_while_somebody_repairs_a_token_its_cut_off_is_not_proved() {
         );
         transaction.commit().await.expect("committed");
     }
+    assert!(told().await.is_empty(), "nothing is proved yet");
     until("the cut-off is proved", async || !open().await).await;
     assert!(!found(&server, &token.principal).await.has_rights());
+    let told = told().await;
+    assert_eq!(told.len(), 1, "{told:#?}");
+    assert_eq!(told[0]["event"], "token.cut_off_proved");
+    let payload: serde_json::Value = serde_json::from_str(told[0]["payload"].as_str().expect("a text")).expect("JSON");
+    let data = &payload["data"];
+    assert_eq!((&data["token"], &data["workspaceId"]), (&json!(token.id), &json!(server.workspace())), "{payload}");
+    assert_eq!(data["deactivatedAt"], answer.json()["deactivated"]["deactivatedAt"], "{payload}");
 }
