@@ -14,6 +14,6 @@ test('b7 the audit log: filters in the address, a record with before and after, 
   const record = page.getByRole('dialog')
   await expect(record).toContainText('quarterly')
   await page.keyboard.press('Escape')
-  await page.getByRole('button', { name: /Verify/ }).click()
+  await page.getByRole('button', { name: 'Verify now' }).click()
   await expect(page.getByText(/whole|intact|unchanged/i).first()).toBeVisible()
 })

@@ -72,7 +72,7 @@ test('the reveal asks for the password again after a pause', async ({ browser })
     await new Promise((resolve) => setTimeout(resolve, 61_000))
     await page.getByRole('button', { name: 'Reveal Token 1' }).click()
     const dialog = page.getByRole('dialog')
-    await dialog.getByLabel('Password', { exact: true }).fill(PASSWORD)
+    await dialog.locator('input[name=password]').fill(PASSWORD)
     await dialog.getByRole('button').last().click()
     await expect(page.getByText(await server.token('demo', 'current'))).toBeVisible()
   } finally {

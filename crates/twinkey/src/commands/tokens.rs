@@ -11,8 +11,8 @@ use clap::Subcommand;
 use twinkey_api::{
     token::{SCANNER_REGEX, Secret},
     token_pair::{
-        CutOffState, CuttingOff, EmergencyPreview, EmergencyRotation, EndingToken, OpenBroker, Rotate, Rotated,
-        TokenPair, UndoRotation,
+        CutOffState, CuttingOff, EmergencyPreview, EmergencyRotation, OpenBroker, Rotate, Rotated, TokenPair,
+        UndoRotation,
     },
 };
 
