@@ -210,8 +210,8 @@ async fn a_workspace_keeps_the_admin_that_it_has_from_the_organisation() {
     let third = server.user("third@example.org", Role::Viewer, Some((own, Role::Admin))).await;
     set_role(api, &member(&second_id), &server.admin, "Viewer").await.ok();
     api.rotate(own, &third, 1).await.ok();
-    set_role(api, &member(&second_id), &server.admin, "Admin").await.ok();
     assert_eq!(delete(api, &here(&first_id), &third).await.status, 204);
+    set_role(api, &member(&second_id), &server.admin, "Admin").await.ok();
     assert_eq!(delete(api, &member(&second_id), &server.admin).await.status, 204);
 }
 

@@ -340,7 +340,7 @@ async fn b2_an_answer_that_was_never_given_is_made_up_from_what_was_done() {
     let body = json!({"expectedGeneration": 0});
     let given = rotate_with_key(&server, "k", &body).await.ok();
     let transaction = server.app().db.write().await.expect("begun");
-    sea_orm::ConnectionTrait::execute_unprepared(&*transaction, "UPDATE idempotency SET answer = NULL")
+    ConnectionTrait::execute_unprepared(&*transaction, "UPDATE idempotency SET answer = NULL")
         .await
         .expect("changed");
     transaction.commit().await.expect("committed");
