@@ -340,9 +340,7 @@ async fn b2_an_answer_that_was_never_given_is_made_up_from_what_was_done() {
     let body = json!({"expectedGeneration": 0});
     let given = rotate_with_key(&server, "k", &body).await.ok();
     let transaction = server.app().db.write().await.expect("begun");
-    ConnectionTrait::execute_unprepared(&*transaction, "UPDATE idempotency SET answer = NULL")
-        .await
-        .expect("changed");
+    ConnectionTrait::execute_unprepared(&*transaction, "UPDATE idempotency SET answer = NULL").await.expect("changed");
     transaction.commit().await.expect("committed");
     // So late that nobody can be at it any more.
     server.advance(SignedDuration::from_mins(1));
