@@ -20,7 +20,7 @@ export function Contents({ invitation }: { invitation: InvitationContents }) {
         as <b>{role}</b>.
       </Text>
       <Text fz="xs" c="dimmed" mt={4}>
-        {roleSentence(role)} The link ends <Time at={expiresAt} />.
+        {roleSentence(role)} The link expires <Time at={expiresAt} />.
       </Text>
     </div>
   )

@@ -89,7 +89,7 @@ function State({ invitation: { state, expiresAt } }: { invitation: Invitation })
       </Badge>
       {state === 'Open' && (
         <Text fz="xs" c="dimmed">
-          ends <Time at={expiresAt} />
+          expires <Time at={expiresAt} />
         </Text>
       )}
     </Group>
