@@ -57,7 +57,7 @@ function Value({ label, value }: { label: string; value: string | undefined }) {
         <Skeleton height={18} width={160} />
       ) : (
         <Group gap={4} wrap="nowrap">
-          <Text span ff="monospace" fz="sm" style={{ overflowWrap: 'anywhere' }}>
+          <Text component="code" ff="monospace" fz="sm" style={{ overflowWrap: 'anywhere' }}>
             {value}
           </Text>
           <Copy text={value} label={`Copy: ${label}`} />

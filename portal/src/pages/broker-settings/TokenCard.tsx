@@ -55,7 +55,7 @@ export function TokenCard({ workspaceId, slot, token, usage, at, windowMinutes, 
           </Fact>
           <Fact label="Principal">
             <Group gap={4} wrap="nowrap">
-              <Text span ff="monospace" fz="sm" style={{ overflowWrap: 'anywhere' }}>
+              <Text component="code" ff="monospace" fz="sm" style={{ overflowWrap: 'anywhere' }}>
                 {token.principal}
               </Text>
               <Copy text={token.principal} label={`Copy the principal of ${token.label}`} />

@@ -24,7 +24,7 @@ export function Configuration({ topic, role, onChange }: Props) {
         <Facts>
           <Fact label="Name on the broker">
             <Group gap={4} wrap="nowrap">
-              <Text span ff="monospace" fz="sm" style={{ overflowWrap: 'anywhere' }}>
+              <Text component="code" ff="monospace" fz="sm" style={{ overflowWrap: 'anywhere' }}>
                 {topic.id}
               </Text>
               <Copy text={topic.id} label="Copy the name on the broker" />

@@ -48,7 +48,7 @@ function Details({ workspaceId, group }: { workspaceId: string; group: ConsumerG
         </Fact>
         <Fact label="Lag">{count(group.lag)}</Fact>
         <Fact label="Id on the broker">
-          <Text span ff="monospace" fz="sm" style={{ overflowWrap: 'anywhere' }}>
+          <Text component="code" ff="monospace" fz="sm" style={{ overflowWrap: 'anywhere' }}>
             {group.id}
           </Text>
         </Fact>

@@ -26,7 +26,7 @@ export function TopicNumbers({ partitions }: { partitions: TopicPartitions | und
   ]
   return (
     <Paper withBorder radius="md" px="lg" py="sm">
-      <Group component="dl" gap={40} m={0}>
+      <Group component="dl" m={0} style={{ columnGap: 'clamp(20px, 4vw, 40px)', rowGap: 8 }}>
         {numbers.map(([label, value]) => (
           <div key={label}>
             <Text component="dt" fz="xs" c="dimmed">

@@ -91,9 +91,10 @@ export function TopicSettingsFields({ settings, onChange, least, replicated }: P
           />
         )}
       </Group>
-      <Group grow align="flex-end" gap="xs" preventGrowOverflow={false}>
+      <Group align="flex-end" gap="xs" wrap="nowrap">
         <NumberInput
           label="Keep messages for"
+          flex={1}
           value={time.value}
           onChange={(value) => set({ time: { ...time, value: Number(value) } })}
           min={1}
@@ -101,6 +102,7 @@ export function TopicSettingsFields({ settings, onChange, least, replicated }: P
         />
         <Select
           aria-label="Unit of time"
+          w={130}
           data={[
             { value: 'minutes', label: 'minutes' },
             { value: 'hours', label: 'hours' },
@@ -112,9 +114,10 @@ export function TopicSettingsFields({ settings, onChange, least, replicated }: P
           allowDeselect={false}
         />
       </Group>
-      <Group grow align="flex-end" gap="xs" preventGrowOverflow={false}>
+      <Group align="flex-end" gap="xs" wrap="nowrap">
         <NumberInput
           label="At most, in each partition"
+          flex={1}
           value={size.value}
           onChange={(value) => set({ size: { ...size, value: Number(value) } })}
           min={0}
@@ -123,6 +126,7 @@ export function TopicSettingsFields({ settings, onChange, least, replicated }: P
         />
         <Select
           aria-label="Unit of size"
+          w={130}
           data={[
             { value: 'MB', label: 'MB' },
             { value: 'GB', label: 'GB' },
@@ -135,7 +139,7 @@ export function TopicSettingsFields({ settings, onChange, least, replicated }: P
       </Group>
       <Select
         label="Cleanup policy"
-        description="What becomes of messages when their time is up."
+        description="What becomes of old messages."
         data={[...POLICIES]}
         value={settings.cleanupPolicy}
         onChange={(cleanupPolicy) => set({ cleanupPolicy: cleanupPolicy ?? 'Delete' })}

@@ -31,9 +31,9 @@ export function duration(minutes: number): string {
 
 /** Cleanup policies as the API spells them, and what they mean. */
 export const POLICIES = [
-  { value: 'Delete', label: 'Delete old messages' },
-  { value: 'Compact', label: 'Keep the newest of each key' },
-  { value: 'DeleteAndCompact', label: 'Both' },
+  { value: 'Delete', label: 'Delete them' },
+  { value: 'Compact', label: 'Keep the newest of each key (compact)' },
+  { value: 'DeleteAndCompact', label: 'Compact, and delete when their time is up' },
 ] as const
 
 /** "Delete and compact". */

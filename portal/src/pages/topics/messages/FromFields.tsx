@@ -74,7 +74,7 @@ export function FromFields({ from, onChange }: Props) {
           onChange={({ currentTarget: { value } }) =>
             value !== '' && set({ kind: 'time', time: new Date(value).toISOString() })
           }
-          w={220}
+          w={250}
         />
       )}
     </>

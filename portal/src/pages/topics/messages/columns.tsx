@@ -57,7 +57,7 @@ function Preview({ text }: { text: string | undefined }) {
       </Text>
     )
   return (
-    <Text span ff="monospace" fz="xs" className={classes.preview}>
+    <Text component="code" ff="monospace" fz="xs" className={classes.preview}>
       {text}
     </Text>
   )
