@@ -22,6 +22,8 @@ pub struct SystemStatus {
     pub at: Timestamp,
     /// How browsers and clients reach the API.
     pub public_url: String,
+    /// Whether invitations are sent by mail as well.
+    pub mail: bool,
     /// Where everything is stored.
     pub database: DatabaseStatus,
     /// Where clients stream.

@@ -40,6 +40,7 @@ pub async fn look(app: &App) -> Result<SystemStatus, ApiError> {
         started_at: app.started_at,
         at: db::timestamp(app.now().as_millisecond()),
         public_url: app.public_url.clone(),
+        mail: app.mail.is_some(),
         database,
         broker,
         replicas,

@@ -31,6 +31,7 @@ async fn an_administrator_sees_what_runs_where() {
     assert!(newest.starts_with("m00") && seen["database"]["version"].as_str().expect("text").contains('.'), "{seen:#}");
     assert_eq!((seen["replicas"].as_array().expect("a list").len(), &seen["replicas"][0]["self"]), (1, &json!(true)));
     assert_eq!(seen["publicUrl"].as_str(), Some(server.app().public_url.as_str()));
+    assert_eq!(seen["mail"], server.app().mail.is_some());
     assert!(seen["audit"]["records"].as_i64() >= seen["audit"]["signedRecords"].as_i64(), "{seen:#}");
     assert!(seen["audit"]["lastCheckpointAt"].is_string(), "{seen:#}");
     assert!(seen["masterKey"]["key"].is_string() && seen["broker"]["kind"].is_string(), "{seen:#}");

@@ -53,7 +53,10 @@ export function RotationSettings({ workspaceId, settings, role }: Props) {
     )
   }
   return (
-    <Section title="Rotation" description={isAdmin ? undefined : 'Admins of this workspace can change this.'}>
+    <Section
+      title="Rotation"
+      description={role === undefined || isAdmin ? undefined : 'Admins of this workspace can change this.'}
+    >
       <Paper withBorder p="lg" component="form" onSubmit={submit}>
         <Stack gap="lg">
           <NumberInput

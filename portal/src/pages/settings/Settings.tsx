@@ -28,7 +28,15 @@ export function Settings() {
         ) : (
           <Skeleton height={320} aria-hidden />
         )}
-        <Webhooks workspaceId={workspaceId} role={role} />
+        {workspace.isError && !workspace.data ? (
+          <Failed
+            what="Your role here could not be looked up"
+            error={workspace.error}
+            retry={() => void workspace.refetch()}
+          />
+        ) : (
+          <Webhooks workspaceId={workspaceId} role={role} />
+        )}
         {workspace.data && <General workspace={workspace.data} />}
       </Stack>
     </Page>

@@ -2,7 +2,7 @@ import { Skeleton, Stack } from '@mantine/core'
 import { IconLock } from '@tabler/icons-react'
 import { isAtLeast } from '../../api/role'
 import { useWebhook } from '../../api/webhooks'
-import { useRole } from '../../api/workspaces'
+import { useWorkspace } from '../../api/workspaces'
 import { Empty } from '../../components/Empty'
 import { Failed } from '../../components/Failed'
 import { TextLink } from '../../components/links'
@@ -15,7 +15,8 @@ import { WebhookFacts } from './WebhookFacts'
 /** One webhook: where to, what of, what was sent and what became of it. */
 export function Webhook() {
   const { workspaceId, webhookId } = webhookRoute.useParams()
-  const role = useRole(workspaceId)
+  const workspace = useWorkspace(workspaceId)
+  const role = workspace.data?.role
   const isAllowed = role === undefined || isAtLeast(role, 'Admin')
   const webhook = useWebhook(workspaceId, webhookId, role !== undefined && isAllowed)
   const settings = (
@@ -34,6 +35,12 @@ export function Webhook() {
         <Empty icon={<IconLock />} title="Webhooks are for Admins of this workspace">
           Your role here is {role}. Somebody who is Admin can give you the role, on the page Members.
         </Empty>
+      ) : workspace.isError && role === undefined ? (
+        <Failed
+          what="Your role here could not be looked up"
+          error={workspace.error}
+          retry={() => void workspace.refetch()}
+        />
       ) : webhook.isError ? (
         <Failed
           what="The webhook could not be loaded"

@@ -4,7 +4,7 @@ import { Section } from '../settings/Section'
 import classes from './System.module.css'
 
 /** What only the operator sets, when the server is started: whether it is, or how to. */
-export function Operator({ publicUrl }: { publicUrl: string }) {
+export function Operator({ publicUrl, mail }: { publicUrl: string; mail: boolean }) {
   const methods = useSignInMethods().data
   return (
     <Section title="Set by the operator" description="Options of the server, not of this page.">
@@ -31,13 +31,19 @@ export function Operator({ publicUrl }: { publicUrl: string }) {
           <Text fz="sm" fw={500}>
             Mail
           </Text>
-          <Text fz="sm" c="dimmed" mb="xs">
-            With a mail server invitations are sent as well; without one you pass on their links yourself.
-            Start the server with
-          </Text>
-          <Code block className={classes.command}>
-            {`TWINKEY_SMTP_PASSWORD=… twinkey serve \\\n  --smtp-url 'smtp://mail.example.org:587?tls=required' \\\n  --smtp-user twinkey \\\n  --smtp-from 'Twinkey <twinkey@example.org>'`}
-          </Code>
+          {mail ? (
+            <Text fz="sm">Invitations are sent by mail. Whoever invites sees the link all the same.</Text>
+          ) : (
+            <>
+              <Text fz="sm" c="dimmed" mb="xs">
+                Not set up: whoever invites passes on the link. To have invitations sent, start the server
+                with
+              </Text>
+              <Code block className={classes.command}>
+                {`TWINKEY_SMTP_PASSWORD=… twinkey serve \\\n  --smtp-url 'smtp://mail.example.org:587?tls=required' \\\n  --smtp-user twinkey \\\n  --smtp-from 'Twinkey <twinkey@example.org>'`}
+              </Code>
+            </>
+          )}
         </Paper>
       </SimpleGrid>
     </Section>

@@ -48,7 +48,7 @@ export function System() {
           <Broker broker={system.data.broker} />
           <Replicas replicas={system.data.replicas} />
           <MasterKey keys={system.data.masterKey} />
-          <Operator publicUrl={system.data.publicUrl} />
+          <Operator publicUrl={system.data.publicUrl} mail={system.data.mail} />
         </Stack>
       ) : (
         <Stack aria-hidden>

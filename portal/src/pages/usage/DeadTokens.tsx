@@ -7,6 +7,9 @@ import { Time } from '../../components/Time'
 import { identity } from '../rotation/checklist'
 import { count } from './numbers'
 
+/** Older ones are told more quietly, until they are forgotten after a week. */
+const RECENT = 24 * 3_600_000
+
 interface Try {
   token: UsedToken
   client: TokenClient
@@ -56,7 +59,7 @@ const COLUMNS: Column<Try>[] = [
   },
 ]
 
-/** An alarm: somebody tried tokens that are dead. Nothing if nobody did. */
+/** An alarm: somebody tried tokens that are dead. Nothing if nobody did in the last week. */
 export function DeadTokens({ usage }: { usage: TokenUsage }) {
   const tries = usage.tokens
     .filter((token) => token.deactivatedAt)
@@ -66,11 +69,15 @@ export function DeadTokens({ usage }: { usage: TokenUsage }) {
         .map((client) => ({ token, client })),
     )
   if (tries.length === 0) return null
+  const isNow = tries.some(({ client }) => Date.parse(usage.at) - Date.parse(client.refusedAt ?? '') < RECENT)
+  const who = tries.length === 1 ? '1 client' : `${tries.length} clients`
   return (
     <Alert
-      color="red"
+      color={isNow ? 'red' : 'gray'}
       icon={<IconSkull aria-hidden />}
-      title={tries.length === 1 ? 'Somebody uses a dead token' : `${tries.length} clients use dead tokens`}
+      title={
+        isNow ? `${who} tried dead tokens in the last 24 hours` : `${who} tried dead tokens in the last week`
+      }
     >
       <Text fz="sm" mb="sm">
         They were refused. A service of yours that was not restarted after a rotation gets a valid token in{' '}
