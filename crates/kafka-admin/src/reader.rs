@@ -170,7 +170,7 @@ impl TopicReader {
             match answer {
                 Ok(answers) => {
                     for (partition, result) in answers {
-                        fetched.extend(self.judge(partition, result));
+                        fetched.push(self.judge(partition, result));
                     }
                 }
                 Err(error) => {
@@ -184,12 +184,12 @@ impl TopicReader {
     }
 
     /// What an answer about a partition means.
-    fn judge(&mut self, partition: i32, result: Result<Batches, i16>) -> Option<Fetched> {
+    fn judge(&mut self, partition: i32, result: Result<Batches, i16>) -> Fetched {
         let code = match result {
-            Ok(batches) => return Some(Fetched { partition, result: Ok(batches) }),
+            Ok(batches) => return Fetched { partition, result: Ok(batches) },
             Err(code) => code,
         };
-        Some(match Code::try_from_code(code) {
+        match Code::try_from_code(code) {
             Some(Code::OffsetOutOfRange) => {
                 let unknown = Ends { low: -1, high: -1 };
                 Fetched { partition, result: Err(FetchError::OutOfRange(unknown)) }
@@ -199,7 +199,7 @@ impl TopicReader {
                 silent(partition, &format!("Partition {partition} cannot be read just now ({known:?})."))
             }
             None => silent(partition, &format!("Partition {partition} cannot be read (error {code}).")),
-        })
+        }
     }
 
     /// An offset that is refused is refused without the ends.
