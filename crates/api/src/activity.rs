@@ -121,7 +121,7 @@ pub struct GroupMember {
     pub client_id: String,
     /// The address that it connects from.
     pub host: String,
-    /// `Token 1` or `Token 2`: what it signed in with. Null on Apache Kafka, which does not tell.
+    /// `Token 1` or `Token 2`: what it signed in with. Null on Apache Kafka where its `client.id` is not the one that Twinkey gave.
     #[schema(example = "Token 1")]
     pub token: Option<String>,
 }

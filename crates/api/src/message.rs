@@ -105,7 +105,7 @@ pub struct MessageHeader {
 
 /// Bytes of a message: `text` where they are UTF-8, else `base64`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase", default)]
+#[serde(rename_all = "camelCase")]
 pub struct Content {
     /// The bytes as text.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -116,7 +116,7 @@ pub struct Content {
     #[schema(nullable = false)]
     pub base64: Option<String>,
     /// Only the beginning is here.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub truncated: bool,
     /// How many bytes there are, where only the beginning is here.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -135,32 +135,6 @@ pub struct LiveMessages {
     pub skipped: u64,
     /// As in [`Messages`].
     pub notes: Vec<String>,
-}
-
-/// Data of the event `end`, the last one of a live stream.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct LiveEnd {
-    /// Why, in a word.
-    pub code: LiveEndCode,
-    /// The same for people.
-    #[schema(example = "Your right to read this topic has ended; sign in again")]
-    pub sentence: String,
-}
-
-/// Why a live stream ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub enum LiveEndCode {
-    /// It has run for as long as one request may: come back with the last id.
-    TimeIsUp,
-    /// The server stops: come back with the last id in a moment.
-    ServerStops,
-    /// The caller may not read this topic any more. Coming back does not help.
-    NotAllowed,
-    /// The topic was deleted. Coming back does not help.
-    TopicDeleted,
-    /// The broker or the database cannot be asked: come back with the last id in a moment.
-    Unavailable,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]

@@ -6,7 +6,8 @@ use futures::future::join_all;
 use kafka_protocol::{
     messages::{
         ConsumerGroupDescribeRequest, DeleteGroupsRequest, DescribeGroupsRequest, FindCoordinatorRequest, GroupId,
-        LeaveGroupRequest, ListGroupsRequest, leave_group_request::MemberIdentity,
+        LeaveGroupRequest, ListGroupsRequest, OffsetFetchRequest, leave_group_request::MemberIdentity,
+        offset_fetch_request::OffsetFetchRequestGroup,
     },
     protocol::StrBytes,
 };
@@ -16,8 +17,12 @@ use crate::{
 };
 
 const LIST: &str = "list consumer groups";
+const COMMITTED: &str = "ask what consumer groups committed";
 const REMOVE: &str = "remove the members of a consumer group";
 const DELETE: &str = "delete consumer groups";
+
+/// So many groups are asked for their offsets in one request.
+const OFFSETS: usize = 200;
 
 /// A consumer group.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,6 +31,10 @@ pub struct Group {
     pub id: String,
     /// As Kafka names it: Stable, Empty, `PreparingRebalance`, …
     pub state: String,
+    /// What its members speak: `consumer`, usually. Empty where it is not known.
+    pub protocol_type: String,
+    /// Topic, partition and the next offset to read, where they were asked for.
+    pub committed: Vec<(String, i32, i64)>,
     /// Who is in it just now.
     pub members: Vec<Member>,
 }
@@ -51,11 +60,24 @@ pub struct Groups {
 }
 
 impl Cluster {
-    /// All groups whose id begins with `prefix`.
+    /// All groups whose id begins with `prefix`, without what they committed.
     pub async fn groups(&self, prefix: &str) -> Result<Groups, Error> {
+        self.groups_as(prefix, false).await
+    }
+
+    /// The same with what they committed.
+    pub async fn groups_with_offsets(&self, prefix: &str) -> Result<Groups, Error> {
+        self.groups_as(prefix, true).await
+    }
+
+    async fn groups_as(&self, prefix: &str, offsets: bool) -> Result<Groups, Error> {
         let brokers: Vec<BrokerInfo> = self.describe().await?.brokers;
         let asked = brokers.into_iter().map(|broker| async {
-            let result = groups_of(&self.link(&broker.address), prefix).await;
+            let link = self.link(&broker.address);
+            let mut result = groups_of(&link, prefix).await;
+            if offsets && let Ok(groups) = &mut result {
+                result = add_offsets(&link, std::mem::take(groups)).await;
+            }
             (broker, result)
         });
         let mut all = Groups::default();
@@ -71,8 +93,17 @@ impl Cluster {
         Ok(all)
     }
 
+    /// Deletes a group. One that has members is refused ([`Refusal::InUse`]), and one that is not there ([`Refusal::NotFound`]).
+    pub async fn delete_group(&self, id: &str) -> Result<(), Error> {
+        self.delete_groups_as(&[id.to_owned()], false).await
+    }
+
     /// Deletes groups. One that has members is refused ([`Refusal::InUse`]); one that is not there is fine.
     pub async fn delete_groups(&self, ids: &[String]) -> Result<(), Error> {
+        self.delete_groups_as(ids, true).await
+    }
+
+    async fn delete_groups_as(&self, ids: &[String], missing_is_fine: bool) -> Result<(), Error> {
         self.patiently(|| async {
             let mut by_coordinator: HashMap<Address, Vec<GroupId>> = HashMap::new();
             for (id, address) in self.coordinators(GROUP, ids, DELETE).await? {
@@ -86,7 +117,8 @@ impl Cluster {
                 link.rest(connection);
                 for result in &answer.results {
                     match judge(result.error_code, None, DELETE, &address, true) {
-                        Ok(()) | Err(Error::Refused { refusal: Refusal::NotFound, .. }) => {}
+                        Ok(()) => {}
+                        Err(Error::Refused { refusal: Refusal::NotFound, .. }) if missing_is_fine => {}
                         Err(other) => return Err(other),
                     }
                 }
@@ -173,6 +205,8 @@ async fn groups_of(link: &Link, prefix: &str) -> Result<Vec<Group>, Error> {
             groups.push(Group {
                 id: group.group_id.to_string(),
                 state: group.group_state.to_string(),
+                protocol_type: group.protocol_type.to_string(),
+                committed: Vec::new(),
                 members: members.collect(),
             });
         }
@@ -186,8 +220,41 @@ async fn groups_of(link: &Link, prefix: &str) -> Result<Vec<Group>, Error> {
             groups.push(Group {
                 id: group.group_id.to_string(),
                 state: group.group_state.to_string(),
+                protocol_type: "consumer".to_owned(),
+                committed: Vec::new(),
                 members: members.collect(),
             });
+        }
+    }
+    Ok(groups)
+}
+
+/// Asks their coordinator what the groups committed.
+async fn add_offsets(link: &Link, mut groups: Vec<Group>) -> Result<Vec<Group>, Error> {
+    for batch in groups.chunks_mut(OFFSETS) {
+        let asked = batch.iter().map(|group| {
+            OffsetFetchRequestGroup::default()
+                .with_group_id(GroupId(StrBytes::from_string(group.id.clone())))
+                .with_member_id(None)
+                .with_topics(None)
+        });
+        let request = OffsetFetchRequest::default().with_groups(asked.collect());
+        let answer = link.ask(COMMITTED, &request, 8..=9).await?;
+        for found in answer.groups {
+            match judge(found.error_code, None, COMMITTED, &link.address, false) {
+                Ok(()) => {}
+                // Deleted meanwhile.
+                Err(Error::Refused { refusal: Refusal::NotFound, .. }) => continue,
+                Err(other) => return Err(other),
+            }
+            let Some(group) = batch.iter_mut().find(|group| *group.id == **found.group_id) else { continue };
+            for topic in found.topics {
+                // An error, or a partition without an offset, which is not listed where all are asked for.
+                let known = topic.partitions.iter().filter(|it| it.error_code == 0 && it.committed_offset >= 0);
+                group
+                    .committed
+                    .extend(known.map(|it| (topic.name.to_string(), it.partition_index, it.committed_offset)));
+            }
         }
     }
     Ok(groups)

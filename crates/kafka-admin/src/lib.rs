@@ -4,6 +4,7 @@
 //! * [`principals`]: one SCRAM user with prefixed rights for each token, alone or hundreds in a request;
 //! * [`cut_off`]: taking all of it away again, and the proof from every broker that it has;
 //! * [`inventory`]: what is on the cluster under a name prefix, for a reconciler;
+//! * [`contents`], [`reader`]: what is in topics, for people who look at it;
 //! * [`topics`], [`groups`], [`transactions`]: what a workspace has on the cluster;
 //! * [`marker`]: which installation owns the principals; [`check`]: what the cluster lacks.
 //!
@@ -21,15 +22,18 @@ mod barrier;
 pub mod check;
 pub mod cluster;
 mod configs;
+pub mod contents;
 pub mod cut_off;
 mod error;
 pub mod groups;
 pub mod inventory;
+mod layout;
 mod link;
 mod marker;
 pub mod principals;
 mod prune;
 mod quotas;
+pub mod reader;
 mod scram;
 mod settings;
 pub mod topics;

@@ -165,9 +165,8 @@ impl Link {
     }
 
     fn take(&self) -> Option<Connection> {
-        let now = Instant::now();
         let mut resting = self.resting();
-        resting.retain(|connection| connection.expires.is_none_or(|end| now < end));
+        resting.retain(|connection| !connection.is_old());
         resting.pop()
     }
 
@@ -267,6 +266,11 @@ impl Connection {
             Err(_) => format!("no answer within {} ms", limit.as_millis()),
         };
         Err(Error::UnknownOutcome { what: what.to_owned(), address: link.address.clone(), reason })
+    }
+
+    /// Whether the broker will end it soon because its sign-in is too old.
+    pub(crate) fn is_old(&self) -> bool {
+        self.expires.is_some_and(|end| Instant::now() >= end)
     }
 
     /// The server's certificates in DER, its own first.

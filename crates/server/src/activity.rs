@@ -119,7 +119,7 @@ fn describe(workspace_id: &WorkspaceId, pair: &Pair, ends: &Highs<'_>, group: Gr
         topics.push(GroupTopic { topic: inside(workspace_id, topic), partitions: partitions.collect() });
     }
     let member = |member: Member| GroupMember {
-        token: member.principal.as_deref().and_then(|principal| label(pair, principal)),
+        token: token_of(pair, &member),
         id: member.id,
         client_id: member.client_id,
         host: member.host,
@@ -166,8 +166,14 @@ fn inside(workspace_id: &WorkspaceId, full: &str) -> String {
     full.get(workspace_id.as_str().len() + 1..).unwrap_or(full).to_owned()
 }
 
-fn label(pair: &Pair, principal: &str) -> Option<String> {
-    let slot = [Slot::Current, Slot::Next].into_iter().find(|slot| pair.token(*slot).principal == principal)?;
+/// With which token a member signed in. A cluster does not tell; but whoever had its credentials from Twinkey has the token's id in
+/// its `client.id`.
+fn token_of(pair: &Pair, member: &Member) -> Option<String> {
+    let slot = [Slot::Current, Slot::Next].into_iter().find(|slot| {
+        let token = pair.token(*slot);
+        let named = || member.client_id.contains(&token.id);
+        member.principal.as_ref().map_or_else(named, |principal| *principal == token.principal)
+    })?;
     Some(slot.label().to_owned())
 }
 

@@ -47,8 +47,8 @@ pub struct App {
     pub deletions: Following,
     /// Held by whoever makes a topic; a deletion waits for them: see [`crate::deletion::create_topic`].
     pub topic_creations: tokio::sync::RwLock<()>,
-    /// The places of those who look at messages.
-    pub messages: Arc<Room>,
+    /// The places of those who read messages.
+    pub messages: Room,
     /// Brings the broker in line with the database.
     pub reconciler: Reconciler,
     /// Password hashing.

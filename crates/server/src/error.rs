@@ -163,15 +163,6 @@ pub enum ApiError {
     /// A consumer group that somebody is in.
     #[error("Nothing was changed: the consumer group has members. Stop its clients, then delete it")]
     GroupInUse,
-    /// More live streams than one user may have.
-    #[error("You have {most} live streams open already; close one of them first")]
-    TooManyStreams {
-        /// How many that is.
-        most: usize,
-    },
-    /// The server has no room for one more; the text says of what.
-    #[error("The server is busy: {0}")]
-    Busy(String),
     /// The data directory or the database refused a write.
     #[error("The server cannot store this at the moment; nothing was changed. Its log says why")]
     Storage(String),
@@ -222,7 +213,7 @@ impl ApiError {
             | Self::LimitedToken
             | Self::NotVouchedFor(_)
             | Self::NotInvited(_) => StatusCode::FORBIDDEN,
-            Self::TooManyAttempts { .. } | Self::TooManyStreams { .. } => StatusCode::TOO_MANY_REQUESTS,
+            Self::TooManyAttempts { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::InvitationGone(_) => StatusCode::GONE,
             Self::NotFound(_) => StatusCode::NOT_FOUND,
             Self::Invalid { status, .. } => *status,
@@ -238,7 +229,6 @@ impl ApiError {
             | Self::BrokerOutcomeUnknown(_)
             | Self::Unavailable(_)
             | Self::OutcomeUnknown(_)
-            | Self::Busy(_)
             | Self::NotReady(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::BrokerRefused(_) | Self::ProviderUnavailable(_) => StatusCode::BAD_GATEWAY,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
@@ -274,8 +264,6 @@ impl ApiError {
             Self::UndoImpossible(_) => "UndoImpossible",
             Self::TokenInUse(_) => "TokenInUse",
             Self::GroupInUse => "GroupInUse",
-            Self::TooManyStreams { .. } => "TooManyStreams",
-            Self::Busy(_) => "Busy",
             Self::Storage(_) => "Storage",
             Self::NotReady(_) => "NotReady",
             Self::BrokerUnavailable(_) => "BrokerUnavailable",

@@ -2,6 +2,7 @@
 //!
 //! What a test process starts here ends with it, whatever happens to it.
 
+pub mod compression;
 pub mod kafka;
 pub mod postgres;
 pub mod proxy;

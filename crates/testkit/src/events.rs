@@ -2,7 +2,7 @@
 
 use std::{collections::VecDeque, time::Duration};
 
-use reqwest::{Method, Response, StatusCode};
+use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use serde_json::Value;
 
 use crate::Api;
@@ -31,8 +31,13 @@ pub struct Event {
 impl Api {
     /// Opens a stream that must be there.
     pub async fn events(&self, path: &str, token: &str) -> Events {
-        let response = self.request(Method::GET, path, token).send().await.expect("an answer");
-        assert_eq!(response.status(), StatusCode::OK, "{path}");
+        self.events_of(self.request(Method::GET, path, token)).await
+    }
+
+    /// Opens the stream that this request asks for.
+    pub async fn events_of(&self, request: RequestBuilder) -> Events {
+        let response = request.send().await.expect("an answer");
+        assert_eq!(response.status(), StatusCode::OK, "{}", response.url());
         assert_eq!(response.headers()["content-type"], "text/event-stream");
         Events { response, text: String::new(), come: VecDeque::new() }
     }

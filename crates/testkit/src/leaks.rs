@@ -10,6 +10,9 @@ use std::{
 use tracing_subscriber::{fmt::MakeWriter, util::SubscriberInitExt};
 use twinkey_api::token::{LENGTH, Secret};
 
+/// What tests put into messages: it must not come to any log.
+pub const CONTENT: &str = "content-that-no-log-may-have";
+
 /// Every valid token in `bytes`. The checksum rules out anything that only looks like one.
 pub fn find_tokens(bytes: &[u8]) -> Vec<String> {
     let candidates =
@@ -46,16 +49,19 @@ pub fn watch_logs() {
     });
 }
 
-/// Panics if anything logged so far contains a token.
+/// Panics if anything logged so far contains a token, or [`CONTENT`].
 pub fn assert_none_logged() {
     let leaked = LEAKED.lock().unwrap_or_else(PoisonError::into_inner);
-    assert!(leaked.is_empty(), "a plaintext token was logged: {leaked:?}");
+    assert!(leaked.is_empty(), "a plaintext token or a message was logged: {leaked:?}");
 }
 
 struct Scanner;
 
 impl Write for Scanner {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        if line.windows(CONTENT.len()).any(|window| window == CONTENT.as_bytes()) {
+            LEAKED.lock().unwrap_or_else(PoisonError::into_inner).push("the content of a message".to_owned());
+        }
         for token in find_tokens(line) {
             let text = String::from_utf8_lossy(line).replace(&token, "<TOKEN>");
             LEAKED.lock().unwrap_or_else(PoisonError::into_inner).push(text);

@@ -5,8 +5,10 @@ pub mod api;
 pub mod broker;
 pub mod cluster;
 pub mod events;
+pub mod group;
 pub mod kafka;
 pub mod leaks;
+pub mod records;
 pub mod server;
 
 pub use api::{Answer, Api};

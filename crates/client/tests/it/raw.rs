@@ -154,3 +154,24 @@ async fn a_reader_begins_where_it_is_told_and_ends_at_the_end() {
     }
     server.stop().await;
 }
+
+/// What the server makes of bytes that a library of its own has compressed.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_portal_shows_what_librdkafka_has_compressed() {
+    let server = TestServer::start().await;
+    let client = client(&server).await;
+    let values: Vec<_> = (0..200).map(|number| format!("{number} and {}", "the same again ".repeat(number))).collect();
+    for codec in ["none", "gzip", "snappy", "lz4", "zstd"] {
+        let topic = format!("in-{codec}");
+        let builder = client.producer_builder(&topic).property("compression.type", codec).property("linger.ms", "50");
+        let producer = builder.build().await.expect("a producer");
+        soon(producer.send_all(values.iter().map(|value| Message::new("key", value.as_str()))))
+            .await
+            .expect("delivered");
+        producer.close().await;
+        let path = format!("/workspaces/demo/topics/{topic}/messages?from=beginning&limit=500");
+        let page = server.api.get(&path, &server.admin).await.ok();
+        let shown = page["messages"].as_array().expect("a list").iter().map(|it| it["value"]["text"].as_str());
+        assert_eq!(shown.collect::<Option<Vec<_>>>().expect("texts"), values, "{codec}: {}", page["notes"]);
+    }
+}

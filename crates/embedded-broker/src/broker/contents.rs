@@ -173,7 +173,8 @@ fn describe_group(shared: &Shared, id: String) -> GroupDescription {
     let members = description.members.into_iter().map(|member| GroupMember {
         id: member.member_id,
         client_id: member.client_id,
-        host: member.client_host,
+        // It is kept as Kafka has it, with a slash before it.
+        host: member.client_host.trim_start_matches('/').to_owned(),
         principal: member.principal,
     });
     // An offset of an earlier topic of this name says nothing of the present one.

@@ -63,7 +63,11 @@ async fn members_are_seen_and_an_empty_group_can_be_deleted() {
     assert_eq!((members.len(), &*members[0].client_id, &*members[0].host), (1, "reader-7", "127.0.0.1"), "{members:?}");
     let error = cluster.delete_groups(std::slice::from_ref(&id)).await.unwrap_err();
     assert_eq!(error.refusal(), Some(Refusal::InUse), "{error}");
+    let error = cluster.delete_group(&id).await.unwrap_err();
+    assert_eq!(error.refusal(), Some(Refusal::InUse), "{error}");
     client.call(LeaveGroupRequest::default().with_group_id(group).with_member_id(member), 2).await.unwrap();
+    let error = cluster.delete_group(&format!("{prefix}never-was")).await.unwrap_err();
+    assert_eq!(error.refusal(), Some(Refusal::NotFound), "{error}");
     cluster.delete_groups(&[id, format!("{prefix}never-was")]).await.unwrap();
     assert!(cluster.groups(&prefix).await.unwrap().groups.is_empty());
 }

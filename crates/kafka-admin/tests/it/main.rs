@@ -8,6 +8,7 @@ mod groups;
 mod inventory;
 mod marker;
 mod principals;
+mod reading;
 #[path = "../support/mod.rs"]
 mod support;
 mod topics;

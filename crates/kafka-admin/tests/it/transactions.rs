@@ -13,7 +13,7 @@ use twinkey_testbed::kafka::Kafka;
 use crate::support::{SOON, admin, codec_name, fetch, principal, produce_as, sign_in, topic, transactional_id, unique};
 
 /// A producer inside a transaction.
-struct Producer {
+pub struct Producer {
     client: Client,
     id: String,
     /// Its id and epoch.
@@ -23,7 +23,7 @@ struct Producer {
 }
 
 impl Producer {
-    async fn begin(kafka: &Kafka, user: &str, id: String, topic: &str) -> Self {
+    pub async fn begin(kafka: &Kafka, user: &str, id: String, topic: &str) -> Self {
         let mut client = sign_in(kafka, 1, user, Mechanism::Sha256).await.unwrap();
         let request = InitProducerIdRequest::default()
             .with_transactional_id(Some(transactional_id(&id)))
@@ -61,12 +61,20 @@ impl Producer {
         produce_as(&mut self.client, &self.topic, value, transaction).await.unwrap()
     }
 
+    pub fn producer_id(&self) -> i64 {
+        self.identity.0.0
+    }
+
     async fn commit(&mut self) -> i16 {
+        self.end(true).await
+    }
+
+    pub async fn end(&mut self, committed: bool) -> i16 {
         let request = EndTxnRequest::default()
             .with_transactional_id(transactional_id(&self.id))
             .with_producer_id(self.identity.0)
             .with_producer_epoch(self.identity.1)
-            .with_committed(true);
+            .with_committed(committed);
         self.client.call(request, 3).await.unwrap().error_code
     }
 }

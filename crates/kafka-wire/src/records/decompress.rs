@@ -4,7 +4,7 @@ use std::io::{self, Cursor, Read};
 
 use flate2::read::MultiGzDecoder;
 use lz4_flex::frame::FrameDecoder;
-use ruzstd::decoding::StreamingDecoder;
+use ruzstd::decoding::{FrameDecoder as ZstdDecoder, StreamingDecoder, errors::FrameDecoderError};
 
 use super::Unreadable;
 
@@ -19,10 +19,18 @@ pub(super) fn stream(codec: i16, bytes: &[u8], limit: u64) -> Result<Bounded<'_>
         1 => Box::new(MultiGzDecoder::new(bytes)),
         2 => Box::new(Snappy::new(bytes, limit)?),
         3 => Box::new(FrameDecoder::new(bytes)),
-        4 => Box::new(StreamingDecoder::new(bytes).map_err(|_| Unreadable::Damaged)?),
+        4 => Box::new(zstd(bytes, limit)?),
         _ => return Err(Unreadable::Codec),
     };
     Ok(Bounded { inner, limit, left: limit, exceeded: false })
+}
+
+/// A frame states how many bytes back it may refer to, which have to be kept: no more of them than there may be.
+fn zstd(bytes: &[u8], limit: u64) -> Result<StreamingDecoder<&[u8], ZstdDecoder>, Unreadable> {
+    StreamingDecoder::new_with_max_window_size(bytes, limit).map_err(|error| match error {
+        FrameDecoderError::WindowSizeTooBig { .. } => Unreadable::TooLarge,
+        _ => Unreadable::Damaged,
+    })
 }
 
 /// Gives out so many bytes and no more.

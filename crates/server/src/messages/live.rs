@@ -1,26 +1,23 @@
 //! Messages as they come.
 //!
-//! What a person can follow is sent and the rest is counted. The right to read is proved again every few seconds, by the same
-//! extractor that proved it at first; a stream ends with it, with its topic, and with the server, whose end it must not hold up.
+//! What a person can follow is sent and the rest is counted. How long a stream lasts, and the right to it, is [`crate::live`]'s
+//! matter; here it ends with its topic. Everything may be dropped wherever it waits.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
     ops::ControlFlow,
-    sync::Arc,
     time::Duration,
 };
 
-use axum::{
-    extract::FromRequestParts,
-    http::{StatusCode, request::Parts},
-    response::IntoResponse,
-};
+use axum::response::sse::Event;
 use tokio::time::{Instant, sleep_until};
-use twinkey_api::message::{LiveEnd, LiveEndCode, LiveMessages};
+use twinkey_api::{
+    live::{EndReason, StreamEnd},
+    message::{LiveMessages, Message},
+};
 use twinkey_kafka_wire::records::Limits;
 
 use super::{
-    Streaming,
     merge::{Last, Tail},
     page::{deleted, few, in_background},
     partition::{Place, Work, go_through},
@@ -29,18 +26,15 @@ use super::{
 use crate::{
     app::App,
     broker::{Batches, Ends, FetchError, Reader, TopicError},
-    error::ApiError,
-    extract::{Manage, workspace::Viewer},
+    live::{self, Events},
 };
 
-/// How long a stream goes on before its reader has to come back.
-const LONGEST: Duration = Duration::from_mins(15);
-/// How often the right to read is proved, and looked whether there are new partitions.
-const PROVE_EVERY: Duration = Duration::from_secs(5);
 /// The shortest time between two events.
 const PACE: Duration = Duration::from_millis(100);
-/// How long one look waits for messages: within it the other ends of a stream are noticed.
-const WAIT: Duration = Duration::from_secs(2);
+/// How long one look waits for messages.
+const WAIT: Duration = Duration::from_secs(5);
+/// How often it is looked whether there are new partitions.
+const GROWTH_EVERY: Duration = Duration::from_secs(10);
 /// So many messages a second are sent, and so many at once after a pause.
 const A_SECOND: u64 = 200;
 /// Who is further behind than this does not catch up message by message.
@@ -49,6 +43,8 @@ const BEHIND: i64 = 5_000;
 const WORK: u64 = 32 << 20;
 /// A live stream reads at most so many partitions.
 const PARTITIONS: usize = 1_000;
+/// So many sentences are remembered, so that each is said once.
+const NOTED: usize = 1_000;
 
 /// What a live stream shows.
 pub struct Watched {
@@ -62,119 +58,91 @@ pub struct Watched {
     pub limits: Limits,
 }
 
-/// What a live stream says next.
-pub enum Said {
-    /// Messages, and where to go on behind them.
-    Messages(LiveMessages, String),
-    /// Nothing more.
-    End(LiveEnd),
+/// The messages of a topic as events, from now on.
+pub async fn events(app: &App, watched: Watched) -> Result<Events, TopicError> {
+    let watching = Watching::begin(app, watched).await?;
+    Ok(Box::pin(futures::stream::unfold(Some(watching), |watching| async {
+        let mut watching = watching?;
+        match watching.next().await {
+            Ok((messages, cursor)) => {
+                let event = Event::default().event("messages").id(cursor).json_data(messages);
+                Some((event.map_err(|_| end(&TopicError::Unknown)), Some(watching)))
+            }
+            Err(error) => Some((Err(end(&error)), None)),
+        }
+    })))
 }
 
-/// A live stream.
-pub struct Live {
-    app: Arc<App>,
-    parts: Parts,
+/// Somebody who watches a topic.
+struct Watching {
     reader: Box<dyn Reader>,
     partition: Option<i32>,
     limits: Limits,
+    /// The next offset to read in each partition.
     places: BTreeMap<i32, i64>,
-    begun: Instant,
-    proved: Instant,
     looked: Instant,
+    grown: Instant,
+    looks: usize,
     allowance: u64,
     greeted: bool,
     noted: BTreeSet<String>,
-    _place: Streaming,
 }
 
-impl Live {
-    /// Begins. `parts` are of the request whose right is proved again and again.
-    pub async fn begin(app: Arc<App>, parts: Parts, watched: Watched, place: Streaming) -> Result<Self, TopicError> {
+impl Watching {
+    async fn begin(app: &App, watched: Watched) -> Result<Self, TopicError> {
         let mut reader = app.broker.reader(&watched.topic).await?;
         let (ends, notes) = reader.ends().await?;
+        if let Some(partition) = watched.partition.filter(|it| !ends.contains_key(it) && notes.is_empty()) {
+            return Err(TopicError::UnknownPartition(partition));
+        }
         let now = Instant::now();
-        let mut live = Self {
-            app,
-            parts,
+        let mut watching = Self {
             reader,
             partition: watched.partition,
             limits: watched.limits,
             places: watched.at,
-            begun: now,
-            proved: now,
             looked: now,
+            grown: now,
+            looks: 0,
             allowance: A_SECOND,
             greeted: false,
             noted: BTreeSet::new(),
-            _place: place,
         };
-        if let Some(partition) = live.partition.filter(|it| !ends.contains_key(it) && notes.is_empty()) {
-            return Err(TopicError::UnknownPartition(partition));
-        }
-        live.places.retain(|partition, _| ends.contains_key(partition));
-        live.add_partitions(&ends, |ends| ends.high);
-        if live.places.len() > PARTITIONS {
+        watching.places.retain(|partition, _| watched.partition.is_none_or(|only| only == *partition));
+        watching.add_partitions(&ends, |ends| ends.high);
+        if watching.places.len() > PARTITIONS {
             return Err(TopicError::Invalid(format!(
                 "The topic has more than {PARTITIONS} partitions; choose one of them to watch it live."
             )));
         }
-        Ok(live)
+        Ok(watching)
     }
 
-    /// What comes next. May be dropped at any time.
-    pub async fn next(&mut self) -> Said {
+    /// What comes next, and where to go on behind it.
+    async fn next(&mut self) -> Result<(LiveMessages, String), TopicError> {
         if !self.greeted {
             // So that a browser knows where to go on before the first message has come.
             self.greeted = true;
-            let nothing = LiveMessages { messages: Vec::new(), skipped: 0, notes: Vec::new() };
-            return Said::Messages(nothing, cursor(&self.places));
+            return Ok((LiveMessages { messages: Vec::new(), skipped: 0, notes: Vec::new() }, cursor(&self.places)));
         }
-        let app = self.app.clone();
-        let draining = app.lifecycle.stopping();
-        tokio::select! {
-            biased;
-            () = draining => end(LiveEndCode::ServerStops, "The server stops; come back in a moment"),
-            () = sleep_until(self.begun + LONGEST) => end(LiveEndCode::TimeIsUp, "Come back to go on"),
-            said = self.wait() => said,
-        }
-    }
-
-    /// Looks until there is something to say.
-    async fn wait(&mut self) -> Said {
         loop {
-            if self.proved.elapsed() >= PROVE_EVERY {
-                if let Err(end) = self.prove().await {
-                    return Said::End(end);
-                }
-                self.proved = Instant::now();
-            }
             // Whoever has messages waiting, or a broker that is away, does not come round more often than this.
             sleep_until(self.looked + PACE).await;
             let now = Instant::now();
-            let earned =
-                u64::try_from((now - self.looked).as_millis()).unwrap_or(u64::MAX).saturating_mul(A_SECOND) / 1000;
-            self.allowance = self.allowance.saturating_add(earned).min(A_SECOND);
+            let pause = u64::try_from((now - self.looked).as_millis()).unwrap_or(u64::MAX);
+            self.allowance = self.allowance.saturating_add(pause.saturating_mul(A_SECOND) / 1000).min(A_SECOND);
             self.looked = now;
-            match self.look().await {
-                Ok(found) if found.messages.is_empty() && found.skipped == 0 && found.notes.is_empty() => {}
-                Ok(found) => {
-                    self.allowance = self.allowance.saturating_sub(found.messages.len() as u64);
-                    return Said::Messages(found, cursor(&self.places));
-                }
-                Err(error) => return Said::End(ended(&error)),
+            if self.grown.elapsed() >= GROWTH_EVERY {
+                let (ends, _) = self.reader.ends().await?;
+                self.add_partitions(&ends, |ends| ends.low);
+                self.grown = now;
+            }
+            let found = self.look().await?;
+            if !found.messages.is_empty() || found.skipped > 0 || !found.notes.is_empty() {
+                self.allowance = self.allowance.saturating_sub(found.messages.len() as u64);
+                return Ok((found, cursor(&self.places)));
             }
         }
-    }
-
-    /// Whether the caller may still read, and whether the topic has grown.
-    async fn prove(&mut self) -> Result<(), LiveEnd> {
-        let proved = Manage::<Viewer>::from_request_parts(&mut self.parts.clone(), &self.app).await;
-        if let Err(refusal) = proved {
-            return Err(no_longer(refusal));
-        }
-        let (ends, _) = self.reader.ends().await.map_err(|error| ended(&error))?;
-        self.add_partitions(&ends, |ends| ends.low);
-        Ok(())
     }
 
     fn add_partitions(&mut self, ends: &BTreeMap<i32, Ends>, at: impl Fn(&Ends) -> i64) {
@@ -186,7 +154,12 @@ impl Live {
 
     /// What has come since the last look; waits for it for a while.
     async fn look(&mut self) -> Result<LiveMessages, TopicError> {
-        let from: Vec<_> = self.places.iter().map(|(partition, next)| (*partition, *next)).collect();
+        let mut from: Vec<_> = self.places.iter().map(|(partition, next)| (*partition, *next)).collect();
+        // One answer does not hold everything of busy partitions: each has its turn to be the first.
+        if let Some(turn) = self.looks.checked_rem(from.len()) {
+            from.rotate_left(turn);
+        }
+        self.looks = self.looks.wrapping_add(1);
         let fetched = self.reader.fetch(&from, WAIT).await?;
         let (mut notes, mut skipped, mut found) = (Vec::new(), 0_u64, Vec::new());
         for fetched in fetched {
@@ -211,64 +184,61 @@ impl Live {
                 Err(FetchError::Silent(sentence)) => notes.push(sentence),
             }
         }
-        let (read, places, more, messages) = read(found, self.limits, self.allowance).await?;
-        skipped += read - messages.len() as u64;
-        self.places.extend(places);
-        notes.extend(more);
-        // What is wrong stays wrong for a while: it is said once.
-        notes.retain(|note| self.noted.len() < 1_000 && self.noted.insert(note.clone()));
-        Ok(LiveMessages { messages, skipped, notes: few(notes) })
+        let read = read(found, self.limits, self.allowance).await?;
+        skipped += read.count - read.newest.len() as u64;
+        self.places.extend(read.places);
+        notes.extend(read.notes);
+        // What is wrong stays wrong for a while.
+        notes.retain(|note| self.noted.len() < NOTED && self.noted.insert(note.clone()));
+        Ok(LiveMessages { messages: read.newest, skipped, notes: few(notes) })
     }
 }
 
-type Read = (u64, Vec<(i32, i64)>, Vec<String>, Vec<twinkey_api::message::Message>);
+/// What going through batches has given.
+#[derive(Default)]
+struct Found {
+    /// How many messages there were.
+    count: u64,
+    /// As many of the newest as may be sent.
+    newest: Vec<Message>,
+    places: Vec<(i32, i64)>,
+    notes: Vec<String>,
+}
 
-/// Goes through what was fetched: how many messages there were, where to go on, notes, and the newest messages.
-async fn read(found: Vec<(Place, Batches)>, limits: Limits, allowance: u64) -> Result<Read, TopicError> {
-    if found.is_empty() {
-        return Ok((0, Vec::new(), Vec::new(), Vec::new()));
+async fn read(batches: Vec<(Place, Batches)>, limits: Limits, allowance: u64) -> Result<Found, TopicError> {
+    if batches.is_empty() {
+        return Ok(Found::default());
     }
     let most = usize::try_from(allowance).unwrap_or(usize::MAX);
     in_background(move || {
-        let (mut count, mut places, mut notes) = (0_u64, Vec::new(), Vec::new());
+        let mut found = Found::default();
         let (mut last, mut work) = (Last::new(most), Work(WORK));
-        for (mut place, batches) in found {
+        for (mut place, batches) in batches {
             let mut tail = Tail::new(most);
             let take = |time, message| {
-                count += 1;
+                found.count += 1;
                 tail.push(time, message);
                 ControlFlow::Continue(())
             };
-            notes.extend(go_through(&batches, &mut place, limits, &mut work, take));
-            places.push((place.partition, place.next));
+            let notes = go_through(&batches, &mut place, limits, &mut work, take);
+            found.notes.extend(notes);
+            found.places.push((place.partition, place.next));
             last.add(tail);
         }
-        (count, places, notes, last.finish())
+        found.newest = last.finish();
+        found
     })
     .await
 }
 
-/// Why the right to read is not proved.
-fn no_longer(refusal: ApiError) -> LiveEnd {
-    let sentence = refusal.to_string();
-    let status = refusal.into_response().status();
-    let refused = matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::NOT_FOUND);
-    if refused {
-        LiveEnd { code: LiveEndCode::NotAllowed, sentence: format!("You may not read this topic any more: {sentence}") }
-    } else {
-        LiveEnd { code: LiveEndCode::Unavailable, sentence }
-    }
-}
-
-fn ended(error: &TopicError) -> LiveEnd {
+/// The end of a stream that cannot go on.
+fn end(error: &TopicError) -> StreamEnd {
     match error {
-        TopicError::Unknown => {
-            LiveEnd { code: LiveEndCode::TopicDeleted, sentence: "The topic was deleted".to_owned() }
+        TopicError::Unknown => live::end(EndReason::Gone, "The topic was deleted", false),
+        TopicError::Broker(error) => live::end(EndReason::Failed, error.to_string(), true),
+        other => {
+            tracing::warn!(error = %other, "a live stream of messages ends");
+            live::end(EndReason::Failed, "The topic cannot be read at the moment; the server's log says why", true)
         }
-        other => LiveEnd { code: LiveEndCode::Unavailable, sentence: other.to_string() },
     }
-}
-
-fn end(code: LiveEndCode, sentence: &str) -> Said {
-    Said::End(LiveEnd { code, sentence: sentence.to_owned() })
 }

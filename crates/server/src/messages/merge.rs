@@ -124,3 +124,98 @@ impl Last {
         self.kept.into_values().collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use twinkey_api::message::TimestampType;
+
+    use super::*;
+
+    fn message(partition: i32, offset: i64) -> Message {
+        Message {
+            partition,
+            offset,
+            timestamp: None,
+            timestamp_type: TimestampType::CreateTime,
+            key: None,
+            value: None,
+            headers: Vec::new(),
+            headers_left_out: 0,
+            size: 0,
+        }
+    }
+
+    /// Reads pages of partitions that hold these times, in rounds of `round` messages, until everything was read.
+    fn pages(partitions: &[Vec<i64>], limit: usize, round: usize) -> Vec<Vec<(i32, i64)>> {
+        let mut next = vec![0_usize; partitions.len()];
+        let mut pages = Vec::new();
+        while next.iter().zip(partitions).any(|(next, times)| *next < times.len()) {
+            let (mut first, mut places, mut done) = (First::new(limit), next.clone(), vec![false; partitions.len()]);
+            while done.contains(&false) {
+                for (partition, times) in partitions.iter().enumerate() {
+                    for _ in 0..round {
+                        let offset = places[partition];
+                        let Some(time) = times.get(offset).filter(|_| !done[partition]) else {
+                            done[partition] = true;
+                            break;
+                        };
+                        if first.offer(*time, message(partition as i32, offset as i64)).is_break() {
+                            done[partition] = true;
+                        } else {
+                            places[partition] += 1;
+                        }
+                    }
+                }
+            }
+            let (messages, left) = first.finish();
+            next = places;
+            for (partition, offset) in left {
+                next[partition as usize] = offset as usize;
+            }
+            pages.push(messages.iter().map(|it| (it.partition, it.offset)).collect());
+        }
+        pages
+    }
+
+    proptest! {
+        #[test]
+        fn pages_lose_nothing_repeat_nothing_and_keep_the_order_of_each_partition(
+            partitions in prop::collection::vec(prop::collection::vec(0_i64..30, 0..12), 1..5),
+            limit in 1_usize..8,
+            round in 1_usize..5,
+        ) {
+            let pages = pages(&partitions, limit, round);
+            prop_assert!(pages.iter().all(|page| !page.is_empty() && page.len() <= limit));
+            for (partition, times) in partitions.iter().enumerate() {
+                let of = pages.iter().flatten().filter(|it| it.0 == partition as i32).map(|it| it.1);
+                prop_assert_eq!(of.collect::<Vec<_>>(), (0..times.len() as i64).collect::<Vec<_>>());
+            }
+            // Within a page it is by time, where times do not go back.
+            if partitions.iter().all(|times| times.is_sorted()) {
+                let times: Vec<_> = pages.concat().iter().map(|it| partitions[it.0 as usize][it.1 as usize]).collect();
+                prop_assert!(times.is_sorted(), "{times:?}");
+            }
+        }
+
+        #[test]
+        fn the_last_ones_are_the_ends_of_the_partitions(
+            partitions in prop::collection::vec(prop::collection::vec(0_i64..30, 0..12), 1..5),
+            limit in 1_usize..8,
+        ) {
+            let mut last = Last::new(limit);
+            for (partition, times) in partitions.iter().enumerate() {
+                let mut tail = Tail::new(limit);
+                times.iter().enumerate().for_each(|(it, time)| tail.push(*time, message(partition as i32, it as i64)));
+                last.add(tail);
+            }
+            let found = last.finish();
+            prop_assert_eq!(found.len(), limit.min(partitions.iter().map(Vec::len).sum()));
+            for (partition, times) in partitions.iter().enumerate() {
+                let of: Vec<_> = found.iter().filter(|it| it.partition == partition as i32).map(|it| it.offset).collect();
+                let end = times.len() as i64;
+                prop_assert_eq!(&of, &(end - of.len() as i64..end).collect::<Vec<_>>());
+            }
+        }
+    }
+}

@@ -11,5 +11,5 @@ mod show;
 mod wanted;
 
 pub use page::page;
-pub use room::{Room, Streaming};
+pub use room::Room;
 pub use wanted::{Begin, Wanted, parts, places};

@@ -1,7 +1,7 @@
 //! A page of messages.
 
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, HashSet, VecDeque},
     ops::ControlFlow,
     time::Duration,
 };
@@ -23,7 +23,7 @@ use crate::{
 const AT_ONCE: usize = 16;
 /// What one page may cost, stored bytes and decompressed ones together.
 const WORK: u64 = 512 << 20;
-/// After so many answers without anything a partition is given up.
+/// After so many rounds that brought nothing to anybody a partition is given up.
 const EMPTY: u32 = 3;
 /// How much further back each attempt goes when the last offsets hold fewer messages than are wanted, as after compaction.
 const BACK: [i64; 3] = [1, 8, 64];
@@ -115,11 +115,8 @@ async fn first(
             (first, work, round)
         })
         .await?;
-        for waiting in &mut round {
-            notes.append(&mut waiting.notes);
-            next.insert(waiting.place.partition, waiting.place.next);
-        }
-        todo.go_on(round);
+        next.extend(round.iter().map(|waiting| (waiting.place.partition, waiting.place.next)));
+        todo.go_on(round, notes);
     }
     let complete = todo.is_empty();
     if !complete {
@@ -161,7 +158,7 @@ async fn last(
                 let ends = group.iter().find(|(known, _)| *known == partition).map(|(_, ends)| *ends);
                 let more = ends.is_some_and(|ends| begins[&partition] > ends.low);
                 // The last attempt has to do.
-                if tail.len() >= wanted.limit || !more || back == BACK[BACK.len() - 1] {
+                if tail.len() >= wanted.limit || !more || back == BACK[BACK.len() - 1] || work.is_over() {
                     missing.retain(|(known, _)| *known != partition);
                     last.add(tail);
                 }
@@ -205,10 +202,7 @@ async fn tails(
         })
         .await?;
         *work = left;
-        for waiting in &mut round {
-            notes.append(&mut waiting.notes);
-        }
-        todo.go_on(round);
+        todo.go_on(round, notes);
     }
     Ok((tails, todo.is_empty()))
 }
@@ -218,7 +212,9 @@ struct Waiting {
     place: Place,
     /// Nothing more of it is wanted.
     done: bool,
-    /// Answers that brought nothing.
+    /// Where it was before this round.
+    before: i64,
+    /// Rounds that brought nothing.
     empty: u32,
     notes: Vec<String>,
 }
@@ -228,7 +224,7 @@ struct Todo(VecDeque<Waiting>);
 
 impl Todo {
     fn new(places: Vec<Place>) -> Self {
-        let waiting = |place| Waiting { place, done: false, empty: 0, notes: Vec::new() };
+        let waiting = |place: Place| Waiting { before: place.next, place, done: false, empty: 0, notes: Vec::new() };
         Self(places.into_iter().filter(|place| !place.is_done()).map(waiting).collect())
     }
 
@@ -237,8 +233,28 @@ impl Todo {
         (round > 0 && !work.is_over()).then(|| self.0.drain(..round).collect())
     }
 
-    fn go_on(&mut self, round: Vec<Waiting>) {
-        self.0.extend(round.into_iter().filter(|waiting| !waiting.done && !waiting.place.is_done()));
+    /// Takes back what has more to give. Whoever got nothing, because others filled the answer, is the first to be asked next time: a
+    /// broker gives a large batch only to the first one that is asked for. Where nobody got anything, that is counted.
+    fn go_on(&mut self, round: Vec<Waiting>, notes: &mut Vec<String>) {
+        let nothing = round.iter().all(|waiting| waiting.place.next == waiting.before && !waiting.done);
+        for mut waiting in round.into_iter().rev() {
+            notes.append(&mut waiting.notes);
+            let next = waiting.place.next;
+            if waiting.done || waiting.place.is_done() {
+                continue;
+            }
+            if next != waiting.before {
+                (waiting.before, waiting.empty) = (next, 0);
+                self.0.push_back(waiting);
+                continue;
+            }
+            waiting.empty += u32::from(nothing);
+            if waiting.empty < EMPTY {
+                self.0.push_front(waiting);
+            } else {
+                notes.push(format!("Partition {} gives nothing behind offset {next}.", waiting.place.partition));
+            }
+        }
     }
 
     fn is_empty(&self) -> bool {
@@ -255,20 +271,13 @@ async fn fetch(
     let from: Vec<_> = round.iter().map(|waiting| (waiting.place.partition, waiting.place.next)).collect();
     let mut found = Vec::with_capacity(round.len());
     let fetched = reader.fetch(&from, Duration::ZERO).await?;
-    for waiting in round.iter_mut() {
-        waiting.empty += 1;
-    }
     for fetched in fetched {
         let Some(index) = round.iter().position(|waiting| waiting.place.partition == fetched.partition) else {
             continue;
         };
         let waiting = &mut round[index];
         match fetched.result {
-            Ok(batches) if batches.bytes.is_empty() => {}
-            Ok(batches) => {
-                waiting.empty = 0;
-                found.push((index, batches));
-            }
+            Ok(batches) => found.push((index, batches)),
             // Deleted since the ends were asked for.
             Err(FetchError::OutOfRange(Ends { low, .. })) if low > waiting.place.next => {
                 notes.push(deleted(fetched.partition, low));
@@ -281,17 +290,14 @@ async fn fetch(
             }
         }
     }
-    for waiting in round.iter_mut().filter(|waiting| waiting.empty >= EMPTY) {
-        notes
-            .push(format!("Partition {} gives nothing behind offset {}.", waiting.place.partition, waiting.place.next));
-        waiting.done = true;
-    }
     Ok(found)
 }
 
 /// Notes that a person can still read.
 pub(super) fn few(mut notes: Vec<String>) -> Vec<String> {
     const NOTES: usize = 20;
+    let mut said = HashSet::new();
+    notes.retain(|note| said.insert(note.clone()));
     if notes.len() > NOTES {
         let more = notes.len() - NOTES;
         notes.truncate(NOTES);

@@ -102,8 +102,6 @@ pub struct Metrics {
     tokens: Gauge,
     broker_connections: Gauge,
     open_cut_offs: Gauge,
-    /// Live streams of messages.
-    pub message_streams: Gauge,
 }
 
 impl Default for Metrics {
@@ -147,8 +145,6 @@ impl Default for Metrics {
         let open_streams = Gauge::default();
         registry.register("open_streams", "Open streams of server-sent events", open_streams.clone());
         let requests = Requests::register(&mut registry, routes::templates());
-        let message_streams = Gauge::default();
-        registry.register("message_streams", "Live streams of messages", message_streams.clone());
         let (webhooks, audit) = (WebhookMetrics::default(), AuditMetrics::default());
         let help = "Attempts to deliver webhooks by outcome";
         registry.register("webhook_deliveries", help, webhooks.deliveries.clone());
@@ -175,7 +171,6 @@ impl Default for Metrics {
             tokens,
             broker_connections,
             open_cut_offs,
-            message_streams,
         }
     }
 }

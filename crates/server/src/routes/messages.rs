@@ -1,20 +1,16 @@
 //! Messages in a topic, for people who look at them: a page, and live.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use axum::{
     Json,
     extract::{Path, State},
-    http::request::Parts,
-    response::{
-        IntoResponse,
-        sse::{Event, KeepAlive, Sse},
-    },
+    http::HeaderMap,
+    response::Response,
 };
-use futures::{Stream, stream};
 use twinkey_api::{
     error::ErrorBody,
-    message::{LiveMessages, LiveQuery, Messages, MessagesQuery},
+    message::{LiveQuery, Messages, MessagesQuery},
 };
 
 use super::topics::{find, refused};
@@ -22,16 +18,12 @@ use crate::{
     app::App,
     error::ApiError,
     extract::{Manage, Queried, workspace::Viewer},
-    messages::{
-        self,
-        live::{Live, Said, Watched},
-    },
+    live,
+    messages::{self, live::Watched},
 };
 
 /// What browsers send when they come back to a stream.
 const LAST_EVENT_ID: &str = "last-event-id";
-/// How often a stream that has nothing to say shows that it is there.
-const KEEP_ALIVE: Duration = Duration::from_secs(15);
 /// The most bytes of a key or value in a live stream.
 const LIVE_BYTES: u32 = 1 << 16;
 
@@ -58,45 +50,26 @@ pub async fn page(
 
 /// Messages of a topic as they come, as server-sent events
 ///
-/// Events `messages` carry `LiveMessages` and an id to come back with; the last event, `end`, carries `LiveEnd`. Whoever falls behind
-/// gets the newest messages and the number of those that were left out.
+/// Events `messages` carry `LiveMessages` and an id to come back with; the last event, `end`, carries `StreamEnd`. Whoever falls
+/// behind gets the newest messages and the number of those that were left out.
 #[utoipa::path(
     get, path = "/workspaces/{workspace_id}/topics/{name}/messages/live", tag = "topics",
     params(("workspace_id" = String, Path), ("name" = String, Path), LiveQuery),
-    responses((status = 200, content_type = "text/event-stream", body = LiveMessages), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 429, body = ErrorBody), (status = 503, body = ErrorBody))
+    responses((status = 200, content_type = "text/event-stream", body = String), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 429, body = ErrorBody), (status = 503, body = ErrorBody))
 )]
 pub async fn live(
     State(app): State<Arc<App>>,
     access: Manage<Viewer>,
     Path(path): Path<(String, String)>,
     Queried(query): Queried<LiveQuery>,
-    parts: Parts,
-) -> Result<impl IntoResponse, ApiError> {
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
     let (_, name) = path;
-    let last = parts.headers.get(LAST_EVENT_ID).and_then(|id| id.to_str().ok()).filter(|id| !id.is_empty());
+    let last = headers.get(LAST_EVENT_ID).and_then(|id| id.to_str().ok()).filter(|id| !id.is_empty());
     let at = last.or(query.at.as_deref()).map(messages::places).transpose()?.unwrap_or_default();
     let limits = messages::parts(query.max_bytes, LIVE_BYTES)?;
     let topic = find(&app, &access.workspace_id, &name).await?.name;
-    if app.lifecycle.is_draining() {
-        return Err(ApiError::NotReady("it stops"));
-    }
-    let place = app.messages.stream(&access.user.user.id)?;
     let watched = Watched { topic, partition: query.partition, at, limits };
-    let live = Live::begin(app, parts, watched, place).await.map_err(|error| refused(error, &name))?;
-    let events = Sse::new(events(live)).keep_alive(KeepAlive::new().interval(KEEP_ALIVE));
-    // Proxies that collect answers before they pass them on are asked not to.
-    Ok(([("x-accel-buffering", "no")], events))
-}
-
-/// What a live stream says, to its end.
-fn events(live: Live) -> impl Stream<Item = Result<Event, axum::Error>> {
-    stream::unfold(Some(live), |live| async {
-        let mut live = live?;
-        Some(match live.next().await {
-            Said::Messages(messages, cursor) => {
-                (Event::default().event("messages").id(cursor).json_data(messages), Some(live))
-            }
-            Said::End(end) => (Event::default().event("end").json_data(end), None),
-        })
-    })
+    let events = messages::live::events(&app, watched).await.map_err(|error| refused(error, &name))?;
+    live::answer(&app, access, events)
 }

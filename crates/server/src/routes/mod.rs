@@ -40,6 +40,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tracing::Instrument;
 use twinkey_api::{
     live::{Changed, StreamEnd},
+    message::LiveMessages,
     token_pair::Slot,
 };
 use utoipa::{
@@ -69,7 +70,7 @@ const TOPICS: &str = "/workspaces/{workspace_id}/topics";
     ),
     modifiers(&BearerToken),
     // Types of path parameters, and of events in a stream, are not collected by themselves.
-    components(schemas(Slot, Changed, StreamEnd)),
+    components(schemas(Slot, Changed, StreamEnd, LiveMessages)),
     tags(
         (name = "streaming", description = "What an SDK token may call; existing Quix clients use exactly these."),
         (name = "tokens", description = "The two SDK tokens of a workspace: look, reveal, rotate."),

@@ -57,7 +57,6 @@ pub async fn metrics(State(app): State<Arc<App>>) -> ([(HeaderName, &'static str
         app.metrics.tokens_under_other_keys.set(left as i64);
     }
     app.metrics.open_streams.set(app.streams.open() as i64);
-    app.metrics.message_streams.set(app.messages.streams() as i64);
     let text = app.metrics.render(app.registry.len(), app.broker.connections().len(), app.cut_offs.open());
     ([(CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], text)
 }

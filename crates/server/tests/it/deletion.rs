@@ -103,7 +103,7 @@ async fn g2_when_a_deletion_is_answered_nothing_of_the_workspace_is_left() {
     delete(&server, &acme, &acme, &server.admin).await.refused(404);
     assert_eq!(
         actions(&server, &acme).await,
-        ["workspace.created", "workspace.deleted", "workspace.deletion_finished"]
+        ["workspace.created", "topic.created", "topic.created", "workspace.deleted", "workspace.deletion_finished"]
     );
 
     // Its id is free again, for another workspace: without topics, groups, members, and with tokens of its own.
