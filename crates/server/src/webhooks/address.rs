@@ -112,7 +112,7 @@ async fn resolve(settings: &WebhookSettings, host: &str, port: u16) -> Result<Ve
 }
 
 /// IPv4 networks that are not the Internet: <https://www.iana.org/assignments/iana-ipv4-special-registry>. The metadata
-/// services of clouds are in 169.254.0.0/16 and 100.64.0.0/10. And one that is public and yet each virtual machine's own: the WireServer
+/// services of clouds are in 169.254.0.0/16 and 100.64.0.0/10. And one that is public and yet each virtual machine's own: the `WireServer`
 /// of Azure, which hands out a machine's certificates and settings.
 const SPECIAL_V4: [(Ipv4Addr, u8); 16] = [
     (Ipv4Addr::UNSPECIFIED, 8),
