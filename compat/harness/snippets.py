@@ -22,7 +22,7 @@ def fill(text, values):
 
 def values(workspace, topic, slot="current"):
     """What the page asks the API for."""
-    connection = workspace.admin.get(f"/workspaces/{workspace.id}/broker/librdkafka")
+    connection = workspace.admin.get(f"/workspaces/{workspace.id}/broker/librdkafka?slot={slot}")
     return {
         "token": workspace.token(slot),
         "portalApi": workspace.admin.url,

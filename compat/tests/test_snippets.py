@@ -121,9 +121,12 @@ def test_s5_curl_lists_the_topics(workspace, tmp_path, slot):
     assert [topic["name"] for topic in topics] == ["orders"]
 
 
-def test_kcat_sends_and_receives(workspace, tmp_path):
+@pytest.mark.parametrize("slot", SLOTS)
+def test_kcat_sends_and_receives(workspace, tmp_path, slot):
     workspace.create_topic("hello")
-    assert "Hello from kcat" in shell(snippets.snippet("kcat", workspace), tmp_path)
+    text = snippets.snippet("kcat", workspace, slot=slot)
+    assert workspace.admin.get(f"/workspaces/{workspace.id}/tokens")[slot]["principal"] in text
+    assert "Hello from kcat" in shell(text, tmp_path)
     # They hold the password.
     assert (tmp_path / "kcat.conf").stat().st_mode & 0o077 == 0
 

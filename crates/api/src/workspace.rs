@@ -2,9 +2,9 @@
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
-use crate::token_pair::{CutOffProof, DeactivatedToken};
+use crate::token_pair::{CutOffProof, DeactivatedToken, Slot};
 
 /// Body of `POST /workspaces`.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
@@ -116,6 +116,14 @@ pub struct BrokerConnection {
     pub ssl_password: String,
     /// Whether the CA is to be fetched from `/certificates`.
     pub has_certificate: bool,
+}
+
+/// Query of `GET /workspaces/{workspaceId}/broker/librdkafka`.
+#[derive(Debug, Clone, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct LibrdkafkaQuery {
+    /// For a person: whose credentials, Token 1's if absent. An SDK token gets its own, whatever it asks for.
+    pub slot: Option<Slot>,
 }
 
 /// Answer of `GET /workspaces/{workspaceId}/broker/librdkafka`: librdkafka settings by their own names. No key may be added

@@ -21,9 +21,11 @@ export async function revealToken(workspaceId: string, slot: Slot): Promise<stri
   return data.value
 }
 
-/** How Token 1's principal signs in on the broker, password included. Kept as little as a token's value. */
-export async function revealConnection(workspaceId: string): Promise<LibrdkafkaConfig> {
-  const { data } = await http.GET('/workspaces/{workspace_id}/broker/librdkafka', inWorkspace(workspaceId))
+/** How a token's principal signs in on the broker, password included. Kept as little as the token's value. */
+export async function revealConnection(workspaceId: string, slot: Slot): Promise<LibrdkafkaConfig> {
+  const { data } = await http.GET('/workspaces/{workspace_id}/broker/librdkafka', {
+    params: { path: { workspace_id: workspaceId }, query: { slot } },
+  })
   if (data === undefined) throw new Error('The server answered without credentials. Try it again.')
   return data
 }

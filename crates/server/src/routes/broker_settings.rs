@@ -12,7 +12,11 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use serde_json::json;
-use twinkey_api::{error::ErrorBody, workspace::LibrdkafkaConfig};
+use twinkey_api::{
+    error::ErrorBody,
+    token_pair::Slot,
+    workspace::{LibrdkafkaConfig, LibrdkafkaQuery},
+};
 use zeroize::Zeroizing;
 
 use crate::{
@@ -20,11 +24,12 @@ use crate::{
     audit::{self, Event},
     error::ApiError,
     extract::{
-        Caller, Streaming, UserCaller,
+        Caller, Queried, Streaming, UserCaller,
         workspace::{Editor, Viewer},
     },
     keys::broker_password,
     registry::KnownToken,
+    validity,
 };
 
 /// So many principals are named in one audit record.
@@ -35,15 +40,22 @@ pub const NO_STORE: [(HeaderName, &str); 1] = [(CACHE_CONTROL, "no-store")];
 
 /// Broker address, credentials and CA as librdkafka settings
 ///
-/// An SDK token gets its own principal; a user with at least the role Editor gets Token 1's, and the audit log says so. A session may be
+/// An SDK token gets its own principal; a user with at least the role Editor gets those of Token 1, or of the token in `slot`, and the audit log says so. A session may be
 /// asked for its password first: 403 with the code `PasswordConfirmationNeeded` or `SignInAgainNeeded`.
 #[utoipa::path(
     get, path = "/workspaces/{workspace_id}/broker/librdkafka", tag = "streaming",
-    params(("workspace_id" = String, Path)),
-    responses((status = 200, body = LibrdkafkaConfig), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody))
+    params(("workspace_id" = String, Path), LibrdkafkaQuery),
+    responses((status = 200, body = LibrdkafkaConfig), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody))
 )]
-pub async fn librdkafka(State(app): State<Arc<App>>, access: Streaming<Editor>) -> Result<impl IntoResponse, ApiError> {
-    let token = access.token();
+pub async fn librdkafka(
+    State(app): State<Arc<App>>,
+    access: Streaming<Editor>,
+    Queried(query): Queried<LibrdkafkaQuery>,
+) -> Result<impl IntoResponse, ApiError> {
+    let token = match (&access.caller, query.slot) {
+        (Caller::User(_), Some(Slot::Next)) => &next_of(&app, &access).await?,
+        _ => access.token(),
+    };
     match &access.caller {
         Caller::User(user) => {
             user.proved_lately(&app)?;
@@ -62,6 +74,12 @@ pub async fn librdkafka(State(app): State<Arc<App>>, access: Streaming<Editor>) 
         ssl_ca_cert: app.broker.endpoint().ca.as_ref().map(|ca| ca.base64.clone()),
     };
     Ok((NO_STORE, Json(config)))
+}
+
+/// Token 2 of the workspace.
+async fn next_of(app: &App, access: &Streaming<Editor>) -> Result<Arc<KnownToken>, ApiError> {
+    let pair = validity::pair(app, &access.workspace_id).await?;
+    Ok(pair.ok_or_else(|| ApiError::NotFound(format!("Workspace '{}'", access.workspace_id)))?.next)
 }
 
 /// The broker's CA certificate, as `ca.cert` in a zip archive; 204 where clients trust the broker's certificate anyway

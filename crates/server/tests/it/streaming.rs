@@ -287,6 +287,15 @@ async fn a_pat_reaches_the_streaming_routes_too_and_leaves_a_record() {
         (&json!("broker_credentials.revealed"), &json!("editor@example.org"))
     );
     server.api.get(&server.own("/workspaces/demo/broker/librdkafka"), &viewer).await.refused(403);
+    // A person chooses whose credentials; a token has its own.
+    let tokens = server.api.get(&server.own("/workspaces/demo/tokens"), &editor).await.ok();
+    let path = server.own("/workspaces/demo/broker/librdkafka?slot=next");
+    let of_next = server.api.get(&path, &editor).await.ok();
+    assert_eq!(of_next["sasl.username"], tokens["next"]["principal"]);
+    Credentials::from_librdkafka(&of_next).sign_in().await.expect("those of Token 2 work too");
+    let own = server.api.get(&path, &server.token(Slot::Current).await).await.ok();
+    assert_eq!(own["sasl.username"], tokens["current"]["principal"]);
+    server.api.get(&server.own("/workspaces/demo/broker/librdkafka?slot=both"), &editor).await.refused(400);
     let listed = server.api.get("/workspaces", &viewer).await.ok();
     assert_eq!(listed[0]["broker"]["password"], "");
     let listed = server.api.get("/workspaces", &editor).await.ok();

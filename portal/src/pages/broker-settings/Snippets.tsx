@@ -7,7 +7,7 @@ import { useTopics } from '../../api/topics'
 import { isInternal } from '../topics/internal'
 import classes from './Snippets.module.css'
 import { SnippetText } from './SnippetText'
-import { needsPassword, SNIPPETS } from './snippets'
+import { SNIPPETS } from './snippets'
 
 interface Props {
   workspaceId: string
@@ -27,13 +27,11 @@ export function Snippets({ workspaceId, tokens, role }: Props) {
     .map(({ name }) => name)
     .filter((name) => !isInternal(name))
   if (snippet === undefined) return null
-  // The broker's credentials are Token 1's: a person is given no others.
-  const shownSlot = needsPassword(snippet.text) ? 'current' : slot
   const known = {
     workspaceId,
     topic: topic?.trim() || (names[0] ?? 'hello'),
-    slot: shownSlot,
-    token: tokens?.[shownSlot],
+    slot,
+    token: tokens?.[slot],
     connection: connection.data,
   }
   return (
@@ -54,11 +52,11 @@ export function Snippets({ workspaceId, tokens, role }: Props) {
           />
           <SegmentedControl
             aria-label="Which token"
-            value={shownSlot}
+            value={slot}
             onChange={(value) => setSlot(value as Slot)}
             data={[
               { value: 'current', label: 'Token 1' },
-              { value: 'next', label: 'Token 2', disabled: needsPassword(snippet.text) },
+              { value: 'next', label: 'Token 2' },
             ]}
           />
         </Group>

@@ -40,7 +40,7 @@ export function useFilled(snippet: Snippet, known: Known) {
     prove(async (): Promise<Values> => {
       if (!needsPassword(snippet.text)) return { token: await revealToken(known.workspaceId, known.slot) }
       const [config, ca] = await Promise.all([
-        revealConnection(known.workspaceId),
+        revealConnection(known.workspaceId, known.slot),
         brokerCa(known.workspaceId),
       ])
       return {
