@@ -14,7 +14,7 @@ test('an invitation: the link is shown once, makes an account, and works once', 
   const dialog = page.getByRole('dialog')
   await dialog.getByLabel('E-mail address').fill('ada@example.org')
   await dialog.getByRole('button', { name: /^(Invite|Create|Make)/ }).click()
-  const link = await dialog.getByText(/\/portal\/invitation#inv-/).innerText()
+  const link = (await dialog.getByText(/\/portal\/invitation#inv-/).textContent()) ?? ''
 
   const guest = await (await browser.newContext()).newPage()
   await guest.goto(link)

@@ -1,7 +1,7 @@
 //! Everything that an installation stands on goes wrong, one at a time and in pairs, while clients stream and an
 //! administrator rotates: guarantees 1, 2, 3, 5, 6, 7 and 8 and promise B4 with three replicas, PostgreSQL and three Kafka nodes.
 //!
-//! `TWINKEY_FAULT_ROUNDS` sets the number of rounds (100), `TWINKEY_FAULT_SEED` repeats a run's faults. It is not among the
+//! `TWINKEY_FAULT_ROUNDS` sets the number of rounds (50), `TWINKEY_FAULT_SEED` repeats a run's faults. It is not among the
 //! tests that `cargo test` runs by itself, because it takes the whole machine for minutes:
 //! `cargo test --package twinkey --test faults -- --nocapture`.
 
@@ -49,7 +49,7 @@ fn variable(name: &str) -> Option<u64> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn b4_g1_g2_g3_g5_g6_g7_g8_faults_of_every_part() {
-    let rounds = variable("TWINKEY_FAULT_ROUNDS").unwrap_or(100) as usize;
+    let rounds = variable("TWINKEY_FAULT_ROUNDS").unwrap_or(50) as usize;
     let seed = variable("TWINKEY_FAULT_SEED").unwrap_or_else(rand::random);
     println!("{rounds} rounds, TWINKEY_FAULT_SEED={seed}");
     let plan = faults::plan(rounds, &mut StdRng::seed_from_u64(seed));
