@@ -18,7 +18,7 @@ const EXPECTED =
 export const test = base.extend<Fixtures>({
   // biome-ignore lint/correctness/noEmptyPattern: Playwright reads the parameter's form
   server: async ({}, use) => {
-    const server = await Server.start()
+    const server = await Server.start('--webhook-allow-private')
     await use(server)
     await server.stop()
   },

@@ -1,5 +1,6 @@
-import { Paper, SimpleGrid, Stack, Text } from '@mantine/core'
+import { Anchor, Paper, SimpleGrid, Stack, Text } from '@mantine/core'
 import type { ReactNode } from 'react'
+import { useSignInMethods } from '../../api/auth'
 import { useProfile } from '../../api/profile'
 import { roleSentence } from '../../api/role'
 import { Page } from '../../components/Page'
@@ -11,6 +12,7 @@ import { Sessions } from './Sessions'
 /** The account of whoever is signed in: password, sessions, personal access tokens. */
 export function Profile() {
   const profile = useProfile()
+  const provider = useSignInMethods().data?.oidc
   return (
     <Page title="Profile" description="Your account on this server.">
       <Stack gap={40}>
@@ -26,6 +28,14 @@ export function Profile() {
                     {roleSentence(profile.role)} A workspace may give you another role, which counts there.
                   </Text>
                 </Line>
+                {provider && (
+                  <Line label="Other ways to sign in">
+                    {/* In a browser that is signed in, this connects the account; the server sees whose it is. */}
+                    <Anchor href="/auth/oidc" fz="sm">
+                      Connect with {provider}
+                    </Anchor>
+                  </Line>
+                )}
               </Stack>
             </Paper>
           </Section>

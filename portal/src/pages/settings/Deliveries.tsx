@@ -32,12 +32,13 @@ export function Deliveries({ workspaceId, webhookId }: { workspaceId: string; we
         </UnstyledButton>
       ),
     },
-    { id: 'at', header: 'When', cell: ({ createdAt }) => <Time at={createdAt} /> },
+    { id: 'at', header: 'When', width: 150, cell: ({ createdAt }) => <Time at={createdAt} /> },
     {
       id: 'state',
       header: 'State',
+      width: 120,
       cell: ({ state }) => (
-        <Badge variant="light" tt="none" color={STATES[state].color}>
+        <Badge variant="light" tt="none" miw="max-content" color={STATES[state].color}>
           {STATES[state].label}
         </Badge>
       ),

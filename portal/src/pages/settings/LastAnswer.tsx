@@ -6,7 +6,7 @@ import { Time } from '../../components/Time'
 export function LastAnswer({ delivery }: { delivery: Delivery }) {
   const { lastStatus, lastError, state, nextAttemptAt } = delivery
   return (
-    <Text fz="sm" style={{ overflowWrap: 'anywhere' }}>
+    <Text fz="sm" lineClamp={3} style={{ overflowWrap: 'anywhere' }}>
       {[lastStatus, lastError].filter(Boolean).join(': ') || '–'}
       {state === 'pending' && nextAttemptAt && (
         <>

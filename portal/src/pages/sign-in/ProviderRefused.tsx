@@ -12,6 +12,8 @@ export function ProviderRefused({ code, provider }: { code: string; provider: st
 
 function text(code: string, provider: string): string {
   switch (code) {
+    case 'AccountExists':
+      return `There is an account with your address and a password already. Sign in to it below, then connect it with ${provider} on your profile page. If you never made one, ask an admin to remove it.`
     case 'NotInvited':
       return `You are signed in at ${provider}, but nobody has invited you here under an address that it has verified. Ask an admin for an invitation.`
     case 'NotVouchedFor':
