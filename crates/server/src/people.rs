@@ -1,6 +1,7 @@
 //! Who may give, change and take which role. Asked inside the transaction that does it, where nothing can change meanwhile.
 //!
-//! Nobody gives a role above his own, and nobody changes or removes somebody whose role is above his own. The last Admin of the
+//! Nobody gives a role above his own, and nobody changes or removes somebody whose role is above his own. Only an Admin of the
+//! organisation gives another one a narrower role in a workspace. The last Admin of the
 //! organisation, and of a workspace, stays: what nobody is Admin of, nobody could rotate or give anybody the right to.
 
 use axum::http::StatusCode;

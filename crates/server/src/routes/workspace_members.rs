@@ -90,6 +90,11 @@ async fn change(
     }
     let (before, after) = (Role::effective(inherited, old), Role::effective(inherited, new));
     people::require(own, &[before, after])?;
+    if after < before && inherited == Role::Admin {
+        // Else an Admin of one workspace could shut all those of the organisation out of it, who could then not even remove him.
+        let (_, everywhere) = people::authority(&*transaction, caller, Scope::Organisation).await?;
+        people::require(everywhere, &[Role::Admin])?;
+    }
     people::keep_an_admin(&*transaction, &user, scope, (before, after)).await?;
     if old != new {
         match new {

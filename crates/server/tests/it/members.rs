@@ -211,6 +211,9 @@ async fn a_workspace_keeps_the_admin_that_it_has_from_the_organisation() {
     set_role(api, &member(&second_id), &server.admin, "Viewer").await.ok();
     api.rotate(own, &third, 1).await.ok();
     assert_eq!(delete(api, &here(&first_id), &third).await.status, 204);
+    // An Admin of this workspace alone shuts no Admin of the organisation out of it, who could not even remove him then.
+    let message = set_role(api, &here(&first_id), &third, "None").await.refused(403);
+    assert!(message.contains("Admin"), "{message}");
     set_role(api, &member(&second_id), &server.admin, "Admin").await.ok();
     assert_eq!(delete(api, &member(&second_id), &server.admin).await.status, 204);
 }
