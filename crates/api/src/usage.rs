@@ -78,7 +78,7 @@ pub enum Because {
     UsedRecently,
     /// It has connections open on the embedded broker.
     OpenConnections,
-    /// It is a member of a consumer group on Apache Kafka.
+    /// It is a member of a consumer group.
     GroupMember,
 }
 
@@ -137,7 +137,7 @@ pub struct TokenClient {
     /// Name and version of the client software, if it told.
     #[schema(example = "librdkafka 2.6.1")]
     pub software: String,
-    /// The consumer groups that it is a member of; only on Apache Kafka, and only at this moment.
+    /// The consumer groups that it is a member of at this moment.
     pub groups: Vec<String>,
     /// Its open connections, or members of consumer groups on Apache Kafka.
     pub open_connections: u64,

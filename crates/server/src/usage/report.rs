@@ -189,7 +189,7 @@ fn used_token(
     // Those beyond the bounds are open all the same.
     clients
         .extend(open.into_iter().map(|(identity, (count, since))| open_client(&identity, &subject.id, count, since)));
-    members.add_to(&mut clients, &subject.id);
+    members.add_to(&mut clients, &subject.id, &subject.principal);
     clients.sort_by_key(|client| std::cmp::Reverse((client.open_connections > 0, client.last_seen_at)));
     let sum = |number: fn(&token_clients::Model) -> i64| rows.iter().map(number).sum::<i64>().unsigned_abs();
     let latest = |moment: fn(&token_clients::Model) -> i64| time(rows.iter().map(moment).max().unwrap_or_default());

@@ -14,7 +14,7 @@ pub fn judge(token: &UsedToken, window_minutes: u32, cannot_see: Vec<String>, no
         .iter()
         .chain(&token.others)
         .filter_map(|client| {
-            let because = because(client, window, now);
+            let because = because(client, window, now, token.open_connections.is_some());
             (!because.is_empty()).then(|| Reason { because, client: client.clone() })
         })
         .collect();
@@ -34,14 +34,16 @@ pub fn unless_missing(verdict: SafeToRotate, missing: &[String]) -> SafeToRotate
     SafeToRotate { safe: false, sentence, ..verdict }
 }
 
-fn because(client: &TokenClient, window: SignedDuration, now: Timestamp) -> Vec<Because> {
+/// `can_tell`: the broker knows its connections. On Apache Kafka what is open is known of members of groups only.
+fn because(client: &TokenClient, window: SignedDuration, now: Timestamp, can_tell: bool) -> Vec<Because> {
     let mut because = Vec::new();
     // A time ahead of this clock, from a replica whose clock differs, is recent.
     if client.last_used_at.is_some_and(|at| now.duration_since(at) <= window) {
         because.push(Because::UsedRecently);
     }
     if client.open_connections > 0 {
-        because.push(if client.groups.is_empty() { Because::OpenConnections } else { Because::GroupMember });
+        because.extend((can_tell || client.groups.is_empty()).then_some(Because::OpenConnections));
+        because.extend((!client.groups.is_empty()).then_some(Because::GroupMember));
     }
     because
 }
@@ -59,8 +61,10 @@ fn sentence(token: &UsedToken, reasons: &[Reason], window_minutes: u32, now: Tim
         );
         return format!("Nobody is seen using Token 1 now or in the last {within}{last}");
     }
+    let can_tell = token.open_connections.is_some();
     let clients = if reasons.len() == 1 { "1 client".to_owned() } else { format!("{} clients", reasons.len()) };
-    let mut named: Vec<String> = reasons.iter().take(NAMED).map(|reason| describe(&reason.client, now)).collect();
+    let mut named: Vec<String> =
+        reasons.iter().take(NAMED).map(|reason| describe(&reason.client, now, can_tell)).collect();
     if reasons.len() > NAMED {
         named.push(format!("and {} more", reasons.len() - NAMED));
     }
@@ -68,14 +72,15 @@ fn sentence(token: &UsedToken, reasons: &[Reason], window_minutes: u32, now: Tim
 }
 
 /// `` `orders-writer` from 10.0.3.7, 4 s ago, 3 open connections ``
-pub fn describe(client: &TokenClient, now: Timestamp) -> String {
+fn describe(client: &TokenClient, now: Timestamp, can_tell: bool) -> String {
     let mut parts = vec![who(client)];
     parts.extend(client.last_used_at.map(|at| ago(at, now)));
     let open = client.open_connections;
+    if open > 0 && (can_tell || client.groups.is_empty()) {
+        parts.push(format!("{open} open connection{}", if open == 1 { "" } else { "s" }));
+    }
     if !client.groups.is_empty() {
         parts.push(format!("a member of {}", client.groups.join(", ")));
-    } else if open > 0 {
-        parts.push(format!("{open} open connection{}", if open == 1 { "" } else { "s" }));
     }
     parts.join(", ")
 }

@@ -45,6 +45,13 @@ async fn a_group_shows_its_members_and_how_far_it_is_behind() {
     // Kafka does not tell who a member is, and this one has a `client.id` of its own.
     let token = if server.kafka().is_some() { Value::Null } else { json!("Token 2") };
     assert_eq!((&first["token"], &first["clientId"]), (&token, &json!("twinkey")), "{group:#}");
+    if server.kafka().is_none() {
+        // Of services that share a library and an address, the group says which one it is.
+        let usage = get(&server, "/workspaces/demo/tokens/usage").await;
+        let client = &usage["tokens"][1]["clients"][0];
+        assert_eq!((&client["groups"], &client["openConnections"]), (&json!(["readers"]), &json!(1)), "{usage:#}");
+        assert_eq!(usage["tokens"][0]["clients"], json!([]), "{usage:#}");
+    }
     let partitions = json!([
         {"partition": 0, "committed": 2, "highOffset": 5, "lag": 3},
         {"partition": 1, "committed": null, "highOffset": 0, "lag": null},

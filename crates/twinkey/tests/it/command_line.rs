@@ -125,7 +125,7 @@ async fn workspaces_come_and_go_and_mistakes_are_undone() {
 
     let refused = run(&["tokens", "emergency-rotate", "demo", "--reason", "leaked"]);
     let said = text(&refused);
-    assert!(!refused.status.success() && said.contains("Token 2") && said.contains("last used"), "{said}");
+    assert!(!refused.status.success() && said.contains("Token 2") && said.contains("unnamed"), "{said}");
     assert!(process.api.accepts("demo", &first).await);
     let rotated = run(&["tokens", "emergency-rotate", "demo", "--reason", "leaked", "--yes"]);
     assert!(rotated.status.success() && text(&rotated).contains("The old tokens"), "{}", text(&rotated));

@@ -44,6 +44,7 @@ function Client({ client }: { client: TokenClient }) {
           client.address,
           client.via === 'api' ? 'API' : 'broker',
           open > 0 && `${open} open ${open === 1 ? 'connection' : 'connections'}`,
+          client.groups.length > 0 && `group ${client.groups.join(', ')}`,
         ]
           .filter(Boolean)
           .join(' · ')}

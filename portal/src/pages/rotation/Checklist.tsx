@@ -62,6 +62,7 @@ function Item({ mover: { client, step, movedAt, open } }: { mover: Mover }) {
               <>
                 , used <Time at={client.lastUsedAt} />
                 {client.openConnections > 0 && `, ${opened(client.openConnections, open)}`}
+                {client.groups.length > 0 && `, group ${client.groups.join(', ')}`}
                 {step === 'onBoth' && '. An instance of it is left on Token 1, or is shutting down.'}
               </>
             )}

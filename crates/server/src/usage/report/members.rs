@@ -1,5 +1,6 @@
-//! What Apache Kafka shows of who is there: members of consumer groups, by the `client.id` that Twinkey has handed out with the
-//! credentials, in which the token's public id stands.
+//! Members of consumer groups. On Apache Kafka they are what can be seen of who is there, by the `client.id` that Twinkey has handed
+//! out with the credentials, in which the token's public id stands. The embedded broker knows its connections; there they say which
+//! service of several with the same library and address a client is.
 
 use std::{sync::Arc, time::Duration};
 
@@ -10,7 +11,11 @@ use twinkey_api::{
 };
 
 use super::{open_client, verdict};
-use crate::{app::App, broker::Kafka, usage::identity::Identity};
+use crate::{
+    app::App,
+    broker::{Kafka, Member},
+    usage::identity::Identity,
+};
 
 /// How long the cluster may take.
 const LIMIT: Duration = Duration::from_secs(5);
@@ -19,11 +24,11 @@ const FRESH: Duration = Duration::from_secs(1);
 /// How many members that name no token a sentence names.
 const NAMED: usize = 3;
 
-/// The members of a workspace's groups, and what is not known about them. Empty on the embedded broker, which knows better.
+/// The members of a workspace's groups, and what is not known about them.
 #[derive(Default)]
 pub struct Members {
-    /// Group, `client.id` and address of each.
-    found: Vec<(String, String, String)>,
+    /// Group, `client.id`, address and principal of each, as far as it is known.
+    found: Vec<(String, String, String, Option<String>)>,
     /// The length of the id of a workspace and the hyphen behind it.
     prefix: usize,
     /// `None`: there is no cluster. Else what went wrong when it was asked.
@@ -35,7 +40,7 @@ impl Members {
     /// What the cluster shows, if there is one. One question at a time, and none that was answered a moment ago: people watch
     /// this, and a cluster has other things to do.
     pub async fn look(app: &App, workspace_id: &WorkspaceId) -> Arc<Self> {
-        let Some(kafka) = app.broker.kafka() else { return Arc::default() };
+        let Some(kafka) = app.broker.kafka() else { return Arc::new(Self::of_this_process(app, workspace_id).await) };
         let mut last = app.usage.members.lock().await;
         let now = app.replicas.now();
         if let Some((id, at, members)) = &*last
@@ -47,6 +52,17 @@ impl Members {
         let members = Arc::new(Self::ask(app, kafka, workspace_id).await);
         *last = Some((workspace_id.clone(), app.replicas.now(), members.clone()));
         members
+    }
+
+    /// Those of the embedded broker.
+    async fn of_this_process(app: &App, workspace_id: &WorkspaceId) -> Self {
+        let prefix = workspace_id.as_str().len() + 1;
+        let groups = app.broker.groups(workspace_id).await.map(|groups| groups.groups).unwrap_or_default();
+        let members = groups.into_iter().flat_map(|group| {
+            let member = move |it: Member| (group.id.clone(), it.client_id, it.host, it.principal);
+            group.members.into_iter().map(member)
+        });
+        Self { found: members.collect(), prefix, now: app.now(), cluster: None }
     }
 
     async fn ask(app: &App, kafka: &Kafka, workspace_id: &WorkspaceId) -> Self {
@@ -63,7 +79,8 @@ impl Members {
                 });
                 missing.extend(silent);
                 for group in found.groups {
-                    let member = |it: twinkey_kafka_admin::groups::Member| (group.id.clone(), it.client_id, it.host);
+                    let member =
+                        |it: twinkey_kafka_admin::groups::Member| (group.id.clone(), it.client_id, it.host, None);
                     looked.found.extend(group.members.into_iter().map(member));
                 }
             }
@@ -75,17 +92,24 @@ impl Members {
         looked
     }
 
-    /// Adds the members that name this token to its clients.
-    pub fn add_to(&self, clients: &mut Vec<TokenClient>, token_id: &str) {
-        for (group, client_id, host) in self.found.iter().filter(|(_, client_id, _)| client_id.contains(token_id)) {
+    /// Adds the members that name this token, or signed in with it, to its clients.
+    pub fn add_to(&self, clients: &mut Vec<TokenClient>, token_id: &str, principal: &str) {
+        for (group, client_id, host, of) in &self.found {
+            if of.as_ref().map_or(!client_id.contains(token_id), |of| of != principal) {
+                continue;
+            }
             let group = group.get(self.prefix..).unwrap_or(group).to_owned();
             let known =
                 clients.iter_mut().find(|it| it.via == Via::Broker && it.address == *host && it.agent == *client_id);
             if let Some(client) = known {
-                client.open_connections += 1;
+                // The embedded broker has counted it.
+                client.open_connections += u64::from(self.cluster.is_some());
                 if !client.groups.contains(&group) {
                     client.groups.push(group);
                 }
+                continue;
+            }
+            if self.cluster.is_none() {
                 continue;
             }
             let identity =
@@ -127,14 +151,14 @@ impl Members {
         let names_token = |client_id: &str| {
             client_id.split(|it: char| !it.is_ascii_lowercase() && !it.is_ascii_digit()).any(|word| word.len() == 16)
         };
-        let nameless: Vec<_> = self.found.iter().filter(|(_, client_id, _)| !names_token(client_id)).collect();
+        let nameless: Vec<_> = self.found.iter().filter(|(_, client_id, ..)| !names_token(client_id)).collect();
         if nameless.is_empty() {
             return None;
         }
         let mut named: Vec<String> = nameless
             .iter()
             .take(NAMED)
-            .map(|(group, client_id, host)| format!("`{client_id}` from {host} in {group}"))
+            .map(|(group, client_id, host, _)| format!("`{client_id}` from {host} in {group}"))
             .collect();
         if nameless.len() > NAMED {
             named.push(format!("and {} more", nameless.len() - NAMED));
