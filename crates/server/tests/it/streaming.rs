@@ -26,6 +26,7 @@ async fn s1_g4_an_sdk_token_reaches_exactly_the_streaming_routes() {
         "GET /auth/permissions/query",
     ];
     let open = [
+        "POST /invitations/look",
         "POST /auth/sign-in",
         "GET /auth/methods",
         "GET /auth/oidc",
