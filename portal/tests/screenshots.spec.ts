@@ -33,5 +33,12 @@ for (const colorScheme of ['light', 'dark'] as const) {
       await expect(page.getByRole('heading', { level: 1, name: portalPage.heading })).toBeVisible()
       await take(portalPage.name)
     }
+    await page.goto(`${server.url}/portal/workspaces/demo/broker-settings`)
+    await page
+      .getByRole('button', { name: /^Rotate/ })
+      .first()
+      .click()
+    await expect(page.getByRole('dialog').getByRole('list', { name: 'Who uses Token 1' })).toBeVisible()
+    await take('rotate')
   })
 }
