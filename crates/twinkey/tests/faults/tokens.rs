@@ -57,6 +57,8 @@ struct Life {
     accepted: BTreeMap<Part, Instant>,
     /// Nodes that may not know it yet: the rotation that made it named them as open.
     unknown_to: BTreeSet<usize>,
+    /// Since when even those have shown that they know it.
+    known: Option<Instant>,
 }
 
 impl Token {
@@ -93,7 +95,7 @@ impl Token {
 
     /// Every broker has shown that it knows what the rotation changed, so that they know this token too.
     pub fn known_everywhere(&self) {
-        self.life().unknown_to.clear();
+        self.life().known.get_or_insert_with(Instant::now);
     }
 
     /// From `at` on `parts` must refuse it.
@@ -125,7 +127,9 @@ impl Token {
     pub fn was_refused(&self, part: Part, sent: Instant, words: &str, journal: &Journal) {
         let life = self.life();
         let (doomed, dead) = (life.doomed.is_some(), life.dead.get(&part).copied());
-        let excused = matches!(part, Part::Node(number) if life.unknown_to.contains(&number));
+        // A broker takes its time to refuse: what was sent before counts, whenever the answer comes.
+        let before = life.known.is_none_or(|known| sent < known);
+        let excused = before && matches!(part, Part::Node(number) if life.unknown_to.contains(&number));
         drop(life);
         if dead.is_some_and(|since| sent > since) {
             journal.count(match part {
