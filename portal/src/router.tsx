@@ -223,12 +223,16 @@ export function createPortalRouter(queryClient: QueryClient) {
 
 type PortalRouter = ReturnType<typeof createPortalRouter>
 
-/** The session has ended: forgets everything that it was shown, and comes back here after the sign-in. */
+/**
+ * The session has ended: the page is left as a whole, so that nothing stays in memory that was shown to it. The sign-in leads back
+ * here.
+ */
 export function toSignIn(router: PortalRouter, queryClient: QueryClient) {
   const { pathname, href } = router.state.location
   if (pathname === '/sign-in' || pathname === '/invitation') return
-  queryClient.clear()
-  void router.navigate({ to: '/sign-in', search: { to: href } })
+  // Nobody was signed in: the route that has just asked leads to the sign-in by itself.
+  if (queryClient.getQueryData(profileQuery().queryKey) === undefined) return
+  window.location.assign(`/portal/sign-in?${new URLSearchParams({ to: href })}`)
 }
 
 declare module '@tanstack/react-router' {

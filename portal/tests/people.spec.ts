@@ -61,6 +61,16 @@ test('a session that ended elsewhere leads to the sign-in, and nothing of it sta
   await page.waitForURL(/sign-in/)
 })
 
+test('whoever signs out is out, also by the way back', async ({ page, server }) => {
+  await signIn(page, server)
+  await page.getByRole('button', { name: /^Account of/ }).click()
+  await page.getByRole('menuitem', { name: 'Sign out' }).click()
+  await page.waitForURL(/sign-in$/)
+  await page.goBack()
+  await page.waitForURL(/sign-in/)
+  await expect(page.getByRole('heading', { name: 'Sign in' })).toBeVisible()
+})
+
 test('the reveal asks for the password again after a pause', async ({ browser }) => {
   const { Server } = await import('./server')
   const server = await Server.start('--confirm-password-after', '1')

@@ -7,7 +7,6 @@ import {
   IconSun,
   IconUserCircle,
 } from '@tabler/icons-react'
-import { useNavigate } from '@tanstack/react-router'
 import { useProfile, useSignOut } from '../api/profile'
 import { MenuLink } from '../components/links'
 
@@ -21,7 +20,6 @@ const SCHEMES = [
 export function UserMenu() {
   const profile = useProfile()
   const signOut = useSignOut()
-  const navigate = useNavigate()
   const { colorScheme, setColorScheme } = useMantineColorScheme()
   const shown = profile.name ?? profile.email
   return (
@@ -64,7 +62,9 @@ export function UserMenu() {
         <Menu.Divider />
         <Menu.Item
           leftSection={<IconLogout size={16} />}
-          onClick={() => signOut.mutate(undefined, { onSuccess: () => void navigate({ to: '/sign-in' }) })}
+          onClick={() =>
+            signOut.mutate(undefined, { onSuccess: () => window.location.assign('/portal/sign-in') })
+          }
         >
           Sign out
         </Menu.Item>
