@@ -1,20 +1,22 @@
 import { Group, Text, Title } from '@mantine/core'
-import type { ReactNode } from 'react'
+import { type ReactNode, useId } from 'react'
 
-interface SectionProps {
+interface Props {
   title: string
-  description?: string
+  description?: ReactNode
+  /** What can be done with it, at the right. */
   action?: ReactNode
   children: ReactNode
 }
 
 /** A part of the page with a heading of its own. */
-export function Section({ title, description, action, children }: SectionProps) {
+export function Section({ title, description, action, children }: Props) {
+  const id = useId()
   return (
-    <section>
+    <section aria-labelledby={id}>
       <Group justify="space-between" align="flex-end" mb="sm" gap="sm">
         <div>
-          <Title order={2} fz={16}>
+          <Title order={2} fz="md" id={id}>
             {title}
           </Title>
           {description && (

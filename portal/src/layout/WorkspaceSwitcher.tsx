@@ -1,7 +1,7 @@
 import { Button, Menu, Text } from '@mantine/core'
 import { IconChevronDown } from '@tabler/icons-react'
 import { useParams } from '@tanstack/react-router'
-import { useWorkspaces } from '../api/workspaces'
+import { useWorkspace, useWorkspaces } from '../api/workspaces'
 import { MenuLink } from '../components/links'
 
 const SHOWN = 12
@@ -9,9 +9,11 @@ const SHOWN = 12
 /** The workspace that is open, and the way to another one. */
 export function WorkspaceSwitcher() {
   const { workspaceId } = useParams({ strict: false })
-  const workspaces = useWorkspaces().data
-  if (workspaceId === undefined) return null
-  const name = workspaces?.find((workspace) => workspace.workspaceId === workspaceId)?.name ?? workspaceId
+  return workspaceId === undefined ? null : <Switcher workspaceId={workspaceId} />
+}
+
+function Switcher({ workspaceId }: { workspaceId: string }) {
+  const name = useWorkspace(workspaceId).data?.name ?? workspaceId
   return (
     <Menu position="bottom-start" width={260}>
       <Menu.Target>
@@ -31,25 +33,32 @@ export function WorkspaceSwitcher() {
       </Menu.Target>
       <Menu.Dropdown>
         <Menu.Label>Workspaces</Menu.Label>
-        {workspaces?.slice(0, SHOWN).map((workspace) => (
-          <MenuLink
-            key={workspace.workspaceId}
-            to="/workspaces/$workspaceId/topics"
-            params={{ workspaceId: workspace.workspaceId }}
-          >
-            <Text fz="sm" truncate>
-              {workspace.name}
-            </Text>
-            {workspace.name !== workspace.workspaceId && (
-              <Text fz="xs" c="dimmed" truncate>
-                {workspace.workspaceId}
-              </Text>
-            )}
-          </MenuLink>
-        ))}
+        <Others />
         <Menu.Divider />
         <MenuLink to="/workspaces">All workspaces</MenuLink>
       </Menu.Dropdown>
     </Menu>
   )
+}
+
+/** Asked for when the menu opens, not on each page. */
+function Others() {
+  return useWorkspaces()
+    .data?.slice(0, SHOWN)
+    .map((workspace) => (
+      <MenuLink
+        key={workspace.workspaceId}
+        to="/workspaces/$workspaceId/topics"
+        params={{ workspaceId: workspace.workspaceId }}
+      >
+        <Text fz="sm" truncate>
+          {workspace.name}
+        </Text>
+        {workspace.name !== workspace.workspaceId && (
+          <Text fz="xs" c="dimmed" truncate>
+            {workspace.workspaceId}
+          </Text>
+        )}
+      </MenuLink>
+    ))
 }

@@ -1,8 +1,8 @@
-import { Alert, Button, Group, Stack, Text } from '@mantine/core'
+import { Button, Group, Stack, Text } from '@mantine/core'
 import { IconCheck, IconCopy, IconDownload, IconEyeOff, IconKey } from '@tabler/icons-react'
-import { sentence } from '../../api/error'
 import type { Role } from '../../api/schema'
 import { download } from '../../components/download'
+import { Refused } from '../../components/Refused'
 import { RoleButton } from '../../components/RoleButton'
 import { useCopy } from '../../components/useCopy'
 import { HidesIn } from './HidesIn'
@@ -63,11 +63,7 @@ export function SnippetText({ snippet, known, role }: Props) {
         </RoleButton>
         {filled.until !== undefined && <HidesIn until={filled.until} />}
       </Group>
-      {filled.error !== undefined && (
-        <Alert color="red" role="alert">
-          {sentence(filled.error)}
-        </Alert>
-      )}
+      <Refused error={filled.error} />
       {/* It scrolls sideways, so the keyboard must reach it. */}
       <section
         className={classes.code}

@@ -1,9 +1,9 @@
-import { Alert, Button, Group, Stack, Text } from '@mantine/core'
+import { Button, Group, Stack, Text } from '@mantine/core'
 import { IconCheck, IconCopy, IconEye, IconEyeOff } from '@tabler/icons-react'
 import { useState } from 'react'
-import { sentence } from '../../api/error'
 import type { Role, SdkToken, Slot } from '../../api/schema'
 import { revealToken } from '../../api/tokens'
+import { Refused } from '../../components/Refused'
 import { RoleButton } from '../../components/RoleButton'
 import { useCopy } from '../../components/useCopy'
 import { useProof, wantsProof } from '../../components/useProof'
@@ -87,11 +87,7 @@ export function TokenValue({ workspaceId, slot, token, role }: Props) {
         {clipboard.copied && `${token.label} is in the clipboard. The audit log says that you took it.`}
         {clipboard.failed && 'This browser does not let pages copy. Reveal it and select it.'}
       </Text>
-      {error !== undefined && (
-        <Alert color="red" role="alert">
-          {sentence(error)}
-        </Alert>
-      )}
+      <Refused error={error} />
     </Stack>
   )
 }

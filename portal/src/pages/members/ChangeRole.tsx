@@ -1,9 +1,9 @@
-import { Alert, Button, Group, Modal, Stack, Text } from '@mantine/core'
+import { Alert, Modal, Stack, Text } from '@mantine/core'
 import { useState } from 'react'
-import { sentence } from '../../api/error'
 import { useGiveRole } from '../../api/members'
 import { isAtLeast } from '../../api/role'
 import type { Role } from '../../api/schema'
+import { FormEnd } from '../../components/FormEnd'
 import { RolePicker } from './RolePicker'
 
 /** Whose role is changed, and what it is now. */
@@ -59,19 +59,13 @@ function Form({ subject, workspaceId, own, you, onClose }: Props & { subject: Su
         {you && less && (
           <Alert color="yellow">This is your own role: you cannot give it back to yourself.</Alert>
         )}
-        {give.error && (
-          <Alert color="red" role="alert">
-            {sentence(give.error)}
-          </Alert>
-        )}
-        <Group justify="flex-end" gap="xs">
-          <Button variant="default" onClick={onClose}>
-            Cancel
-          </Button>
-          <Button type="submit" loading={give.isPending} disabled={role === subject.role}>
-            Give this role
-          </Button>
-        </Group>
+        <FormEnd
+          error={give.error}
+          onCancel={onClose}
+          action="Give this role"
+          pending={give.isPending}
+          disabled={role === subject.role}
+        />
       </Stack>
     </form>
   )

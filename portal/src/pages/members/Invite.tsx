@@ -1,8 +1,8 @@
-import { Alert, Button, Group, Modal, Select, Stack, Text, TextInput } from '@mantine/core'
+import { Modal, Select, Stack, Text, TextInput } from '@mantine/core'
 import { type FormEvent, useState } from 'react'
-import { sentence } from '../../api/error'
 import { useInvite } from '../../api/invitations'
 import type { CreatedInvitation, Role } from '../../api/schema'
+import { FormEnd } from '../../components/FormEnd'
 import { SecretOnce } from '../../components/SecretOnce'
 import { RolePicker } from './RolePicker'
 
@@ -106,19 +106,13 @@ function Form({ workspaceId, own, onCreated, onCancel }: FormProps) {
         <Text fz="xs" c="dimmed">
           A new invitation takes the place of an open one for the same address.
         </Text>
-        {invite.error && (
-          <Alert color="red" role="alert">
-            {sentence(invite.error)}
-          </Alert>
-        )}
-        <Group justify="flex-end" gap="xs">
-          <Button variant="default" onClick={onCancel}>
-            Cancel
-          </Button>
-          <Button type="submit" loading={invite.isPending} disabled={email.trim() === ''}>
-            Make the invitation
-          </Button>
-        </Group>
+        <FormEnd
+          error={invite.error}
+          onCancel={onCancel}
+          action="Make the invitation"
+          pending={invite.isPending}
+          disabled={email.trim() === ''}
+        />
       </Stack>
     </form>
   )

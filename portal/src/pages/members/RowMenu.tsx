@@ -1,7 +1,7 @@
-import { ActionIcon, Menu } from '@mantine/core'
-import { IconDots, IconShieldCog, IconUserMinus } from '@tabler/icons-react'
+import { IconShieldCog, IconUserMinus } from '@tabler/icons-react'
 import { isAtLeast } from '../../api/role'
 import type { Role } from '../../api/schema'
+import { ActionsMenu } from '../../components/ActionsMenu'
 import { RoleMenuItem } from '../../components/RoleButton'
 
 interface Props {
@@ -19,28 +19,21 @@ interface Props {
 export function RowMenu({ who, own, role, onChange, remove }: Props) {
   const needs = isAtLeast(role, 'Manager') ? role : 'Manager'
   return (
-    <Menu position="bottom-end" width={260}>
-      <Menu.Target>
-        <ActionIcon variant="subtle" color="gray" aria-label={`Actions for ${who}`}>
-          <IconDots size={18} />
-        </ActionIcon>
-      </Menu.Target>
-      <Menu.Dropdown>
-        <RoleMenuItem own={own} needs={needs} leftSection={<IconShieldCog size={16} />} onClick={onChange}>
-          Change the role…
+    <ActionsMenu of={who} width={260}>
+      <RoleMenuItem own={own} needs={needs} leftSection={<IconShieldCog size={16} />} onClick={onChange}>
+        Change the role…
+      </RoleMenuItem>
+      {remove && (
+        <RoleMenuItem
+          own={own}
+          needs={needs}
+          c="red"
+          leftSection={<IconUserMinus size={16} />}
+          onClick={remove.onClick}
+        >
+          {remove.words}
         </RoleMenuItem>
-        {remove && (
-          <RoleMenuItem
-            own={own}
-            needs={needs}
-            c="red"
-            leftSection={<IconUserMinus size={16} />}
-            onClick={remove.onClick}
-          >
-            {remove.words}
-          </RoleMenuItem>
-        )}
-      </Menu.Dropdown>
-    </Menu>
+      )}
+    </ActionsMenu>
   )
 }

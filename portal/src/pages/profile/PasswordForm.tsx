@@ -2,6 +2,7 @@ import { Alert, Button, Group, PasswordInput, Stack, Text } from '@mantine/core'
 import { type FormEvent, useState } from 'react'
 import { ApiError, sentence } from '../../api/error'
 import { useChangePassword } from '../../api/profile'
+import { Refused } from '../../components/Refused'
 
 /** The old password and the new one. The sessions elsewhere end, this one stays. */
 export function PasswordForm({ email }: { email: string }) {
@@ -50,11 +51,7 @@ export function PasswordForm({ email }: { email: string }) {
           withAsterisk={false}
           error={mismatch && 'The two are not the same.'}
         />
-        {change.error && !wrong && (
-          <Alert color="red" role="alert">
-            {sentence(change.error)}
-          </Alert>
-        )}
+        {change.error && !wrong && <Refused error={change.error} />}
         {change.isSuccess && (
           <Alert color="teal" role="status">
             The password is changed, and every other session has ended. Personal access tokens still work.

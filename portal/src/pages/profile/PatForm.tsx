@@ -1,10 +1,10 @@
-import { Alert, Button, Group, Select, Stack, TextInput } from '@mantine/core'
+import { Select, Stack, TextInput } from '@mantine/core'
 import { type FormEvent, useState } from 'react'
-import { sentence } from '../../api/error'
 import { useCreatePat } from '../../api/profile'
 import { ROLE_MEANING, ROLES } from '../../api/role'
 import type { CreatedPat, Role } from '../../api/schema'
 import { useWorkspaces } from '../../api/workspaces'
+import { FormEnd } from '../../components/FormEnd'
 import { wantsProof } from '../../components/useProof'
 
 const DAY = 86_400_000
@@ -112,19 +112,13 @@ export function PatForm({ prove, onCreated, onCancel }: Props) {
           onChange={(value) => setRole(value ?? '')}
           allowDeselect={false}
         />
-        {error !== undefined && (
-          <Alert color="red" role="alert">
-            {sentence(error)}
-          </Alert>
-        )}
-        <Group justify="flex-end" gap="xs">
-          <Button variant="default" onClick={onCancel}>
-            Cancel
-          </Button>
-          <Button type="submit" loading={pending} disabled={name.trim() === ''}>
-            Create the token
-          </Button>
-        </Group>
+        <FormEnd
+          error={error}
+          onCancel={onCancel}
+          action="Create the token"
+          pending={pending}
+          disabled={name.trim() === ''}
+        />
       </Stack>
     </form>
   )

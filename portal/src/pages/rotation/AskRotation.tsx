@@ -1,4 +1,4 @@
-import { Box, Button, Group, Stack, Text, Textarea, Title } from '@mantine/core'
+import { Box, Button, Group, Stack, Text, Title } from '@mantine/core'
 import { useState } from 'react'
 import type { Rotation } from '../../api/rotation'
 import type { TokenUsage } from '../../api/schema'
@@ -8,6 +8,7 @@ import classes from './AskRotation.module.css'
 import { Checklist } from './Checklist'
 import { identity, type Mover, movers, safeAt } from './checklist'
 import { Problem } from './Problem'
+import { Reason } from './Reason'
 import { Stale } from './Stale'
 import { Verdict } from './Verdict'
 import { Ways } from './Ways'
@@ -50,16 +51,7 @@ export function AskRotation({ workspaceId, usage, rotation, onClose }: Props) {
         <Checklist movers={listed} />
         <Waiting usage={usage} movers={listed} />
       </Section>
-      <Textarea
-        label="Reason"
-        description="For the audit log."
-        value={reason}
-        onChange={(event) => setReason(event.currentTarget.value)}
-        disabled={rotation.isPending || rotation.unknown !== undefined}
-        maxLength={500}
-        autosize
-        minRows={1}
-      />
+      <Reason value={reason} onChange={setReason} rotation={rotation} />
       {!safe && !rotation.unknown && (
         <Anyway
           breaking={breaking}

@@ -1,4 +1,4 @@
-import { Button, Code, Group, List, Modal, Skeleton, Stack, Text, Textarea } from '@mantine/core'
+import { Button, Code, Group, List, Modal, Skeleton, Stack, Text } from '@mantine/core'
 import { useState } from 'react'
 import type { TokenUsage } from '../../api/schema'
 import { useTokenUsage } from '../../api/usage'
@@ -6,6 +6,7 @@ import { Time } from '../../components/Time'
 import { CutOff } from './CutOff'
 import { tokenOf } from './checklist'
 import { Problem } from './Problem'
+import { Reason } from './Reason'
 import type { RotationDialogProps } from './RotateDialog'
 import { Stale } from './Stale'
 import { useUndo } from './useUndo'
@@ -74,16 +75,7 @@ function Ask({ workspaceId, rotation, onClose, usage }: RotationDialogProps & { 
           ).
         </Text>
       )}
-      <Textarea
-        label="Reason"
-        description="For the audit log."
-        value={reason}
-        onChange={(event) => setReason(event.currentTarget.value)}
-        disabled={rotation.isPending || rotation.unknown !== undefined}
-        maxLength={500}
-        autosize
-        minRows={1}
-      />
+      <Reason value={reason} onChange={setReason} rotation={rotation} />
       {isStale ? (
         <Stale seen={seen} now={usage.generation} onLookAgain={() => setSeen(usage.generation)} />
       ) : (

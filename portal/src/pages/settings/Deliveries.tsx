@@ -6,10 +6,10 @@ import { useDeliveries } from '../../api/webhooks'
 import { type Column, DataTable } from '../../components/DataTable'
 import { Empty } from '../../components/Empty'
 import { Failed } from '../../components/Failed'
+import { Section } from '../../components/Section'
 import { Time } from '../../components/Time'
 import { DeliveryDrawer } from './DeliveryDrawer'
 import { LastAnswer } from './LastAnswer'
-import { Section } from './Section'
 
 const STATES: Record<DeliveryState, { label: string; color: string }> = {
   pending: { label: 'Waits', color: 'yellow' },

@@ -1,8 +1,8 @@
-import { Alert, Button, Code, Drawer, Stack, Title } from '@mantine/core'
-import { sentence } from '../../api/error'
+import { Button, Code, Drawer, Stack, Title } from '@mantine/core'
 import type { Delivery } from '../../api/schema'
 import { useRedeliver } from '../../api/webhooks'
 import { Fact, Facts } from '../../components/Facts'
+import { Refused } from '../../components/Refused'
 import { Time } from '../../components/Time'
 import { LastAnswer } from './LastAnswer'
 
@@ -52,11 +52,7 @@ export function DeliveryDrawer({ workspaceId, webhookId, delivery, onClose }: Pr
               {pretty(delivery.payload)}
             </Code>
           </div>
-          {redeliver.isError && (
-            <Alert color="red" role="alert">
-              {sentence(redeliver.error)}
-            </Alert>
-          )}
+          <Refused error={redeliver.error} />
           <Button
             variant="default"
             w="fit-content"

@@ -4,9 +4,9 @@ import { useNavigate } from '@tanstack/react-router'
 import { useState } from 'react'
 import type { WorkspaceOverview } from '../../api/schema'
 import { RoleButton } from '../../components/RoleButton'
+import { Section } from '../../components/Section'
 import { DeleteWorkspace } from '../workspaces/DeleteWorkspace'
 import { RenameWorkspace } from '../workspaces/RenameWorkspace'
-import { Section } from './Section'
 
 /** The workspace itself: its name, and its end. */
 export function General({ workspace }: { workspace: WorkspaceOverview }) {

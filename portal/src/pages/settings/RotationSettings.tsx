@@ -6,7 +6,7 @@ import { isAtLeast } from '../../api/role'
 import type { Role, WorkspaceSettings } from '../../api/schema'
 import { useChangeSettings } from '../../api/settings'
 import { RoleButton } from '../../components/RoleButton'
-import { Section } from './Section'
+import { Section } from '../../components/Section'
 
 const [WINDOW_MAX, UNDO_MAX, UNDO_USUAL] = [43_200, 1440, 60]
 

@@ -1,7 +1,7 @@
-import { Alert, Button, Checkbox, Group, Stack, TextInput } from '@mantine/core'
+import { Checkbox, Stack, TextInput } from '@mantine/core'
 import { type FormEvent, useState } from 'react'
-import { sentence } from '../../api/error'
 import type { WebhookEvent } from '../../api/schema'
+import { FormEnd } from '../../components/FormEnd'
 import { EVENTS } from './events'
 
 interface Props {
@@ -53,19 +53,13 @@ export function WebhookForm({
             ))}
           </Stack>
         </Checkbox.Group>
-        {error !== null && error !== undefined && (
-          <Alert color="red" role="alert">
-            {sentence(error)}
-          </Alert>
-        )}
-        <Group justify="flex-end" gap="xs">
-          <Button variant="default" onClick={onCancel}>
-            Cancel
-          </Button>
-          <Button type="submit" loading={pending} disabled={url.trim() === '' || events.length === 0}>
-            {action}
-          </Button>
-        </Group>
+        <FormEnd
+          error={error}
+          onCancel={onCancel}
+          action={action}
+          pending={pending}
+          disabled={url.trim() === '' || events.length === 0}
+        />
       </Stack>
     </form>
   )

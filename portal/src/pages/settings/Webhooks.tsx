@@ -9,9 +9,9 @@ import { Empty } from '../../components/Empty'
 import { Failed } from '../../components/Failed'
 import { TextLink } from '../../components/links'
 import { RoleButton } from '../../components/RoleButton'
+import { Section } from '../../components/Section'
 import { Time } from '../../components/Time'
 import { NewWebhook } from './NewWebhook'
-import { Section } from './Section'
 import { WebhookState } from './WebhookState'
 
 /** Where Twinkey tells what happens to the tokens. */

@@ -1,7 +1,8 @@
 import { Alert, Button, PasswordInput, Stack, TextInput } from '@mantine/core'
 import { type FormEvent, useEffect, useRef, useState } from 'react'
 import { useSignIn } from '../../api/auth'
-import { ApiError, sentence } from '../../api/error'
+import { ApiError } from '../../api/error'
+import { Refused } from '../../components/Refused'
 import { tokenHint } from '../../components/tokenHint'
 import { useNow } from '../../components/useNow'
 
@@ -32,11 +33,7 @@ export function PasswordForm({ email, action = 'Sign in', onSignedIn }: Props) {
   return (
     <form onSubmit={submit} method="post">
       <Stack gap="md">
-        {signIn.error && (
-          <Alert color="red" role="alert">
-            {sentence(signIn.error)}
-          </Alert>
-        )}
+        <Refused error={signIn.error} />
         <TextInput
           label="E-mail address"
           name="email"

@@ -1,8 +1,8 @@
 import { Group, Paper, Text, ThemeIcon } from '@mantine/core'
 import { IconAlertTriangle, IconCheck } from '@tabler/icons-react'
 import type { HealthCheck } from '../../api/schema'
+import { Section } from '../../components/Section'
 import { Time } from '../../components/Time'
-import { Section } from '../settings/Section'
 import classes from './System.module.css'
 
 const NAMES: Record<string, string> = {

@@ -2,8 +2,8 @@ import { Paper, SimpleGrid } from '@mantine/core'
 import type { SystemStatus } from '../../api/schema'
 import { Fact, Facts } from '../../components/Facts'
 import { TextLink } from '../../components/links'
+import { Section } from '../../components/Section'
 import { Time } from '../../components/Time'
-import { Section } from '../settings/Section'
 import { count } from '../usage/numbers'
 
 /** Program, database and audit log. */

@@ -3,7 +3,7 @@ import { useState } from 'react'
 import type { MasterKeys } from '../../api/schema'
 import { useFinishKeys } from '../../api/system'
 import { ConfirmDialog } from '../../components/ConfirmDialog'
-import { Section } from '../settings/Section'
+import { Section } from '../../components/Section'
 import { count } from '../usage/numbers'
 
 /** The master key in use and, while it is being changed, what still needs the other one. */

@@ -1,6 +1,6 @@
 import { Code, Paper, SimpleGrid, Text } from '@mantine/core'
 import { useSignInMethods } from '../../api/auth'
-import { Section } from '../settings/Section'
+import { Section } from '../../components/Section'
 import classes from './System.module.css'
 
 /** What only the operator sets, when the server is started: whether it is, or how to. */

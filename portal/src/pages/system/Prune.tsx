@@ -1,7 +1,7 @@
 import { Alert, Button, Checkbox, Group, Modal, ScrollArea, Stack, Text } from '@mantine/core'
 import { useState } from 'react'
-import { sentence } from '../../api/error'
 import { usePrune } from '../../api/system'
+import { Refused } from '../../components/Refused'
 
 /** Names on the cluster that have no rights: harmless, and deleting them is a risk that is told before. */
 export function Prune({ names }: { names: string[] }) {
@@ -43,11 +43,7 @@ export function Prune({ names }: { names: string[] }) {
             checked={knows}
             onChange={(event) => setKnows(event.currentTarget.checked)}
           />
-          {prune.isError && (
-            <Alert color="red" role="alert">
-              {sentence(prune.error)}
-            </Alert>
-          )}
+          <Refused error={prune.error} />
           {prune.data && <Text role="status">{prune.data.names.length} names are gone.</Text>}
           <Group justify="flex-end" gap="xs">
             <Button variant="default" onClick={close} data-autofocus>

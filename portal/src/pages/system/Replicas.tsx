@@ -1,8 +1,8 @@
 import { Badge, Text } from '@mantine/core'
 import type { ReplicaStatus } from '../../api/schema'
 import { type Column, DataTable } from '../../components/DataTable'
+import { Section } from '../../components/Section'
 import { Time } from '../../components/Time'
-import { Section } from '../settings/Section'
 
 const COLUMNS: Column<ReplicaStatus>[] = [
   {

@@ -1,9 +1,9 @@
-import { Alert, Button, Group, Modal, Stack } from '@mantine/core'
+import { Alert, Modal, Stack } from '@mantine/core'
 import { notifications } from '@mantine/notifications'
 import { type FormEvent, useState } from 'react'
-import { sentence } from '../../api/error'
 import type { Topic } from '../../api/schema'
 import { useChangeTopic } from '../../api/topics'
+import { FormEnd } from '../../components/FormEnd'
 import { changesOf, settingsOf, TopicSettingsFields } from './TopicSettingsFields'
 
 interface Props {
@@ -50,19 +50,13 @@ export function ChangeTopic({ workspaceId, topic, onClose }: Props) {
               fewer partitions again.
             </Alert>
           )}
-          {change.error && (
-            <Alert color="red" role="alert">
-              {sentence(change.error)}
-            </Alert>
-          )}
-          <Group justify="flex-end" gap="xs">
-            <Button variant="default" onClick={onClose}>
-              Cancel
-            </Button>
-            <Button type="submit" loading={change.isPending} disabled={same}>
-              Save
-            </Button>
-          </Group>
+          <FormEnd
+            error={change.error}
+            onCancel={onClose}
+            action="Save"
+            pending={change.isPending}
+            disabled={same}
+          />
         </Stack>
       </form>
     </Modal>

@@ -1,8 +1,8 @@
-import { Alert, Button, Code, Group, Modal, Stack, Text, TextInput } from '@mantine/core'
+import { Code, Modal, Stack, Text, TextInput } from '@mantine/core'
 import { useNavigate } from '@tanstack/react-router'
 import { type FormEvent, useState } from 'react'
-import { sentence } from '../../api/error'
 import { useCreateTopic } from '../../api/topics'
+import { FormEnd } from '../../components/FormEnd'
 import { whyNotTopic } from './settings'
 import { settingsOf, TopicSettingsFields, toApi } from './TopicSettingsFields'
 
@@ -78,19 +78,13 @@ function Form({ workspaceId, kafka, taken, onClose }: Omit<Props, 'opened'>) {
           </Text>
         )}
         <TopicSettingsFields settings={settings} onChange={setSettings} least={1} replicated={kafka} />
-        {create.error && (
-          <Alert color="red" role="alert">
-            {sentence(create.error)}
-          </Alert>
-        )}
-        <Group justify="flex-end" gap="xs">
-          <Button variant="default" onClick={onClose}>
-            Cancel
-          </Button>
-          <Button type="submit" loading={create.isPending} disabled={name === '' || refusal !== undefined}>
-            Create the topic
-          </Button>
-        </Group>
+        <FormEnd
+          error={create.error}
+          onCancel={onClose}
+          action="Create the topic"
+          pending={create.isPending}
+          disabled={name === '' || refusal !== undefined}
+        />
       </Stack>
     </form>
   )

@@ -1,6 +1,7 @@
-import { ActionIcon, Menu, Text } from '@mantine/core'
-import { IconDots, IconTrash } from '@tabler/icons-react'
+import { Text } from '@mantine/core'
+import { IconTrash } from '@tabler/icons-react'
 import type { ConsumerGroup, Role } from '../../api/schema'
+import { ActionsMenu } from '../../components/ActionsMenu'
 import type { Column } from '../../components/DataTable'
 import { TextLink } from '../../components/links'
 import { RoleMenuItem } from '../../components/RoleButton'
@@ -74,25 +75,18 @@ export function groupColumns(
       width: 48,
       align: 'right',
       cell: (group) => (
-        <Menu position="bottom-end" width={240}>
-          <Menu.Target>
-            <ActionIcon variant="subtle" color="gray" aria-label={`Actions for the group ${group.name}`}>
-              <IconDots size={18} />
-            </ActionIcon>
-          </Menu.Target>
-          <Menu.Dropdown>
-            <RoleMenuItem
-              own={role}
-              needs="Editor"
-              because={group.members.length > 0 ? 'Not while somebody is in it.' : null}
-              color="red"
-              leftSection={<IconTrash size={16} />}
-              onClick={() => onDelete(group)}
-            >
-              Delete…
-            </RoleMenuItem>
-          </Menu.Dropdown>
-        </Menu>
+        <ActionsMenu of={`the group ${group.name}`}>
+          <RoleMenuItem
+            own={role}
+            needs="Editor"
+            because={group.members.length > 0 ? 'Not while somebody is in it.' : null}
+            color="red"
+            leftSection={<IconTrash size={16} />}
+            onClick={() => onDelete(group)}
+          >
+            Delete…
+          </RoleMenuItem>
+        </ActionsMenu>
       ),
     },
   ]

@@ -1,8 +1,8 @@
-import { Alert, Button, Code, Group, Modal, Stack, Text, TextInput } from '@mantine/core'
+import { Code, Modal, Stack, Text, TextInput } from '@mantine/core'
 import { useNavigate } from '@tanstack/react-router'
 import { type FormEvent, useState } from 'react'
-import { sentence } from '../../api/error'
 import { useCreateWorkspace } from '../../api/workspaces'
+import { FormEnd } from '../../components/FormEnd'
 import { suggestId, whyNot } from './workspaceId'
 
 interface Props {
@@ -74,19 +74,13 @@ function Form({ onClose, taken }: Omit<Props, 'opened'>) {
             gets two SDK tokens at once.
           </Text>
         )}
-        {create.error && (
-          <Alert color="red" role="alert">
-            {sentence(create.error)}
-          </Alert>
-        )}
-        <Group justify="flex-end" gap="xs">
-          <Button variant="default" onClick={onClose}>
-            Cancel
-          </Button>
-          <Button type="submit" loading={create.isPending} disabled={id === '' || refusal !== undefined}>
-            Create the workspace
-          </Button>
-        </Group>
+        <FormEnd
+          error={create.error}
+          onCancel={onClose}
+          action="Create the workspace"
+          pending={create.isPending}
+          disabled={id === '' || refusal !== undefined}
+        />
       </Stack>
     </form>
   )

@@ -1,7 +1,7 @@
-import { Alert, Button, Group, Modal, Stack, TextInput } from '@mantine/core'
+import { Modal, Stack, TextInput } from '@mantine/core'
 import { type FormEvent, useState } from 'react'
-import { sentence } from '../../api/error'
 import { useRenameWorkspace } from '../../api/workspaces'
+import { FormEnd } from '../../components/FormEnd'
 
 interface Named {
   workspaceId: string
@@ -44,19 +44,13 @@ function Form({ workspace, onClose }: { workspace: Named; onClose: () => void })
           withAsterisk={false}
           data-autofocus
         />
-        {rename.error && (
-          <Alert color="red" role="alert">
-            {sentence(rename.error)}
-          </Alert>
-        )}
-        <Group justify="flex-end" gap="xs">
-          <Button variant="default" onClick={onClose}>
-            Cancel
-          </Button>
-          <Button type="submit" loading={rename.isPending} disabled={name.trim() === ''}>
-            Rename
-          </Button>
-        </Group>
+        <FormEnd
+          error={rename.error}
+          onCancel={onClose}
+          action="Rename"
+          pending={rename.isPending}
+          disabled={name.trim() === ''}
+        />
       </Stack>
     </form>
   )

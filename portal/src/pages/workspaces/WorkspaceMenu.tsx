@@ -1,6 +1,7 @@
-import { ActionIcon, Menu } from '@mantine/core'
-import { IconActivity, IconDots, IconKey, IconPencil, IconTrash } from '@tabler/icons-react'
+import { Menu } from '@mantine/core'
+import { IconActivity, IconKey, IconPencil, IconTrash } from '@tabler/icons-react'
 import type { WorkspaceOverview } from '../../api/schema'
+import { ActionsMenu } from '../../components/ActionsMenu'
 import { MenuLink } from '../../components/links'
 import { RoleMenuItem } from '../../components/RoleButton'
 
@@ -15,52 +16,45 @@ export function WorkspaceMenu({ workspace, onAct }: Props) {
   const params = { workspaceId }
   const because = status === 'Ready' ? undefined : 'Not before the workspace is ready.'
   return (
-    <Menu position="bottom-end" width={240}>
-      <Menu.Target>
-        <ActionIcon variant="subtle" color="gray" aria-label={`Actions for the workspace ${workspace.name}`}>
-          <IconDots size={18} />
-        </ActionIcon>
-      </Menu.Target>
-      <Menu.Dropdown>
-        {status === 'Ready' && (
-          <>
-            <MenuLink
-              to="/workspaces/$workspaceId/broker-settings"
-              params={params}
-              leftSection={<IconKey size={16} />}
-            >
-              Broker settings and tokens
-            </MenuLink>
-            <MenuLink
-              to="/workspaces/$workspaceId/usage"
-              params={params}
-              leftSection={<IconActivity size={16} />}
-            >
-              Token usage
-            </MenuLink>
-            <Menu.Divider />
-          </>
-        )}
-        <RoleMenuItem
-          own={role}
-          needs="Manager"
-          because={because}
-          leftSection={<IconPencil size={16} />}
-          onClick={() => onAct('rename')}
-        >
-          Rename
-        </RoleMenuItem>
-        <RoleMenuItem
-          own={role}
-          needs="Manager"
-          because={status === 'Deleting' ? 'It is being deleted already.' : because}
-          c="red"
-          leftSection={<IconTrash size={16} />}
-          onClick={() => onAct('delete')}
-        >
-          Delete…
-        </RoleMenuItem>
-      </Menu.Dropdown>
-    </Menu>
+    <ActionsMenu of={`the workspace ${workspace.name}`}>
+      {status === 'Ready' && (
+        <>
+          <MenuLink
+            to="/workspaces/$workspaceId/broker-settings"
+            params={params}
+            leftSection={<IconKey size={16} />}
+          >
+            Broker settings and tokens
+          </MenuLink>
+          <MenuLink
+            to="/workspaces/$workspaceId/usage"
+            params={params}
+            leftSection={<IconActivity size={16} />}
+          >
+            Token usage
+          </MenuLink>
+          <Menu.Divider />
+        </>
+      )}
+      <RoleMenuItem
+        own={role}
+        needs="Manager"
+        because={because}
+        leftSection={<IconPencil size={16} />}
+        onClick={() => onAct('rename')}
+      >
+        Rename
+      </RoleMenuItem>
+      <RoleMenuItem
+        own={role}
+        needs="Manager"
+        because={status === 'Deleting' ? 'It is being deleted already.' : because}
+        c="red"
+        leftSection={<IconTrash size={16} />}
+        onClick={() => onAct('delete')}
+      >
+        Delete…
+      </RoleMenuItem>
+    </ActionsMenu>
   )
 }
