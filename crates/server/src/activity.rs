@@ -50,7 +50,7 @@ pub async fn topics(app: &App, workspace_id: &WorkspaceId) -> Result<TopicsActiv
             lag,
         }
     });
-    Ok(TopicsActivity { at, topics: topics.collect(), partial: sentences([contents.silent.clone(), groups.silent]) })
+    Ok(TopicsActivity { at, topics: topics.collect(), partial: sentences([contents.missing.clone(), groups.silent]) })
 }
 
 /// The partitions of a topic.
@@ -65,7 +65,7 @@ pub async fn partitions(app: &App, topic: &str) -> Result<TopicPartitions, Topic
         bytes: it.bytes,
         leader: it.leader,
     });
-    Ok(TopicPartitions { at, partitions: partitions.collect(), partial: sentences([contents.silent]) })
+    Ok(TopicPartitions { at, partitions: partitions.collect(), partial: sentences([contents.missing]) })
 }
 
 /// The consumer groups of a workspace; of one topic, if one is named.
@@ -83,7 +83,7 @@ pub async fn groups(
         }
     };
     let (contents, groups) = tokio::try_join!(contents, app.broker.groups(workspace_id))?;
-    let mut partial = sentences([contents.silent.clone(), groups.silent]);
+    let mut partial = sentences([contents.missing.clone(), groups.silent]);
     let ends = Highs::of(&contents);
     let mut found: Vec<_> = groups
         .groups

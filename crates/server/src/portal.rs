@@ -61,7 +61,7 @@ async fn file(state: State<Arc<App>>, Path(path): Path<String>, headers: HeaderM
         StatusCode::NOT_MODIFIED.into_response()
     } else {
         let kind = mime_guess::from_path(&path).first_or_octet_stream();
-        ([(header::CONTENT_TYPE, kind.essence_str())], Body::from(file.data.into_owned())).into_response()
+        ([(header::CONTENT_TYPE, kind.essence_str())], Body::from(file.data)).into_response()
     };
     let into = answer.headers_mut();
     into.insert(header::ETAG, etag);

@@ -1,43 +1,13 @@
-//! What is in topics, and how to read it, as the broker tells of it.
+//! What is in topics, and how to read it, as the broker tells of it. The embedded broker tells it in the words of a cluster.
 
 use std::{collections::BTreeMap, time::Duration};
 
-use bytes::Bytes;
-
 use super::{BrokerError, TopicError};
 
-/// Topics and what is in them.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Contents {
-    /// By full name.
-    pub topics: Vec<TopicContents>,
-    /// Sentences about brokers that did not answer; what they know is absent.
-    pub silent: Vec<String>,
-}
-
-/// What is in one topic.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TopicContents {
-    /// The full name on the broker.
-    pub name: String,
-    /// All its partitions, by number.
-    pub partitions: Vec<PartitionContents>,
-}
-
-/// What is in one partition.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct PartitionContents {
-    /// Its number.
-    pub partition: i32,
-    /// The first offset that can be read.
-    pub low: Option<i64>,
-    /// The offset that the next record gets.
-    pub high: Option<i64>,
-    /// How many bytes it takes.
-    pub bytes: Option<i64>,
-    /// Who leads it, where the broker is a cluster.
-    pub leader: Option<i32>,
-}
+pub use twinkey_kafka_admin::{
+    contents::{Contents, PartitionContents, TopicContents},
+    reader::{Batches, Ends, FetchError, Fetched},
+};
 
 /// Consumer groups.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -91,46 +61,6 @@ pub enum GroupError {
     /// See [`BrokerError`].
     #[error(transparent)]
     Broker(#[from] BrokerError),
-}
-
-/// Where a partition begins and ends for a reader.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Ends {
-    /// The first offset that can be read.
-    pub low: i64,
-    /// The first one that cannot be read yet.
-    pub high: i64,
-}
-
-/// What one look at a partition gave.
-#[derive(Debug, Clone)]
-pub struct Fetched {
-    /// Its number.
-    pub partition: i32,
-    /// What it gave, or why there is nothing.
-    pub result: Result<Batches, FetchError>,
-}
-
-/// Record batches of a partition, as they are stored.
-#[derive(Debug, Clone)]
-pub struct Batches {
-    /// Whole batches, possibly with the beginning of another one behind them. The first may begin before the offset asked for.
-    pub bytes: Bytes,
-    /// Transactions that were given up and reach into these batches: the producer's id, and the first offset.
-    pub aborted: Vec<(i64, i64)>,
-    /// The first offset that can be read.
-    pub low: i64,
-    /// The first one that cannot be read yet.
-    pub high: i64,
-}
-
-/// Why a partition gave nothing.
-#[derive(Debug, Clone)]
-pub enum FetchError {
-    /// The offset lies outside of the log, which goes from here to there.
-    OutOfRange(Ends),
-    /// Its leader is not known, or did not answer; the sentence says who.
-    Silent(String),
 }
 
 /// Reads one topic, as long as it exists.

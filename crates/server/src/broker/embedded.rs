@@ -83,12 +83,12 @@ impl Broker for Embedded {
 
     async fn contents(&self, workspace_id: &WorkspaceId) -> Result<Contents, TopicError> {
         let topics = self.broker.contents(&Scope::of_workspace(workspace_id.as_str()));
-        Ok(Contents { topics: topics.into_iter().map(Into::into).collect(), silent: Vec::new() })
+        Ok(Contents { topics: topics.into_iter().map(contents_of).collect(), missing: Vec::new() })
     }
 
     async fn contents_of(&self, topic: &str) -> Result<Contents, TopicError> {
-        let topics = self.broker.contents_of(topic).map(Into::into).into_iter().collect();
-        Ok(Contents { topics, silent: Vec::new() })
+        let topics = self.broker.contents_of(topic).map(contents_of).into_iter().collect();
+        Ok(Contents { topics, missing: Vec::new() })
     }
 
     async fn groups(&self, workspace_id: &WorkspaceId) -> Result<Groups, TopicError> {
@@ -175,17 +175,15 @@ impl From<embedded::TopicError> for TopicError {
     }
 }
 
-impl From<embedded::TopicContents> for TopicContents {
-    fn from(topic: embedded::TopicContents) -> Self {
-        let partitions = (0..).zip(topic.partitions).map(|(partition, ends)| PartitionContents {
-            partition,
-            low: Some(ends.low),
-            high: Some(ends.high),
-            bytes: i64::try_from(ends.bytes).ok(),
-            leader: None,
-        });
-        Self { name: topic.name, partitions: partitions.collect() }
-    }
+fn contents_of(topic: embedded::TopicContents) -> TopicContents {
+    let partitions = (0..).zip(topic.partitions).map(|(partition, ends)| PartitionContents {
+        partition,
+        low: Some(ends.low),
+        high: Some(ends.high),
+        bytes: i64::try_from(ends.bytes).ok(),
+        leader: None,
+    });
+    TopicContents { name: topic.name, partitions: partitions.collect() }
 }
 
 impl From<embedded::GroupDescription> for Group {

@@ -88,6 +88,12 @@ pub async fn find(db: &impl ConnectionTrait, id: &str) -> Result<Option<Model>, 
     Entity::find_by_id(id).one(db).await
 }
 
+/// The same user as a moment ago, when the password was proved; nothing if the account is gone or has another password now.
+pub async fn find_unchanged(db: &impl ConnectionTrait, proved: &Model) -> Result<Option<Model>, DbErr> {
+    let user = find(db, &proved.id).await?;
+    Ok(user.filter(|user| user.password_hash == proved.password_hash))
+}
+
 /// The first user of the organisation with the role Admin, for whom the local command line acts.
 pub async fn find_admin(db: &impl ConnectionTrait) -> Result<Option<Model>, DbErr> {
     Entity::find().filter(Column::Role.eq(Role::Admin.name())).order_by_asc(Column::CreatedAt).one(db).await

@@ -165,13 +165,14 @@ impl Watching {
         for fetched in fetched {
             let Some(next) = self.places.get_mut(&fetched.partition) else { continue };
             match fetched.result {
-                Ok(batches) if batches.high.saturating_sub(*next) > BEHIND => {
-                    let nearer = batches.high - A_SECOND as i64;
+                Ok(batches) if batches.ends.high.saturating_sub(*next) > BEHIND => {
+                    let nearer = batches.ends.high - A_SECOND as i64;
                     skipped += u64::try_from(nearer - *next).unwrap_or_default();
                     *next = nearer;
                 }
                 Ok(batches) if !batches.bytes.is_empty() => {
-                    let place = Place { partition: fetched.partition, next: *next, stop: batches.high, since: None };
+                    let place =
+                        Place { partition: fetched.partition, next: *next, stop: batches.ends.high, since: None };
                     found.push((place, batches));
                 }
                 Ok(_) => {}

@@ -141,6 +141,7 @@ mod tests {
     use kafka_protocol::records::{Compression, Record, RecordBatchEncoder, RecordEncodeOptions, TimestampType};
 
     use super::*;
+    use crate::broker::Ends;
 
     const LIMITS: Limits = Limits { part: 100, header: 100, headers: 10, batch: 1 << 20 };
 
@@ -171,7 +172,7 @@ mod tests {
     const COMMIT: &[u8] = &[0, 0, 0, 1];
 
     fn batches(parts: &[Bytes], aborted: &[(i64, i64)]) -> Batches {
-        Batches { bytes: parts.concat().into(), aborted: aborted.to_vec(), low: 0, high: 100 }
+        Batches { bytes: parts.concat().into(), aborted: aborted.to_vec(), ends: Ends { low: 0, high: 100 } }
     }
 
     fn place(next: i64, stop: i64) -> Place {

@@ -65,17 +65,12 @@ pub async fn confirm(
         let message = "Only a session can confirm a password; a personal access token is never asked for one";
         return Err(ApiError::bad_request("NotASession", message));
     }
-    // Not 401, which says that the credential of the request is not good.
     let wrong = || ApiError::bad_request("WrongPassword", "The password is wrong");
-    let user = sign_in::check_password(&app, &from, &caller.user.email, body.password.into()).await;
-    let user = user.map_err(|error| if matches!(error, ApiError::WrongPassword) { wrong() } else { error })?;
+    let user = sign_in::check_own_password(&app, &from, &caller.user, body.password.into(), wrong).await?;
     let now = app.now();
     let transaction = app.db.write().await?;
     // Meanwhile the password may have been changed.
-    let unchanged = db::users::find(&*transaction, &user.id).await?;
-    if unchanged.is_none_or(|it| it.password_hash != user.password_hash) {
-        return Err(wrong());
-    }
+    db::users::find_unchanged(&*transaction, &user).await?.ok_or_else(wrong)?;
     if !db::sessions::confirm(&*transaction, &caller.credential_id, now).await? {
         return Err(ApiError::Unauthenticated);
     }

@@ -81,20 +81,11 @@ pub async fn change_password(
     Body(body): Body<ChangePassword>,
 ) -> Result<StatusCode, ApiError> {
     password::check_new(&body.new_password).map_err(|why| ApiError::bad_request("InvalidPassword", why))?;
-    // Counted like a sign-in, so that a stolen session is no way to guess the password.
-    let wrong = |error| match error {
-        // Not 401, which says that the credential of the request is not good.
-        ApiError::WrongPassword => ApiError::bad_request("WrongPassword", "The current password is wrong"),
-        other => other,
-    };
-    let user = sign_in::check_password(&app, &from, &caller.user.email, body.current_password.into());
-    let user = user.await.map_err(wrong)?;
+    let wrong = || ApiError::bad_request("WrongPassword", "The current password is wrong");
+    let user = sign_in::check_own_password(&app, &from, &caller.user, body.current_password.into(), wrong).await?;
     let hash = app.passwords.hash(body.new_password.into(), &app.random).await;
     let transaction = app.db.write().await?;
-    let unchanged = db::users::find(&*transaction, &user.id).await?;
-    if unchanged.is_none_or(|now| now.password_hash != user.password_hash) {
-        return Err(wrong(ApiError::WrongPassword));
-    }
+    db::users::find_unchanged(&*transaction, &user).await?.ok_or_else(wrong)?;
     db::users::set_password_hash(&*transaction, &user.id, &hash).await?;
     let but = (caller.kind == TokenKind::Session).then_some(&*caller.credential_id);
     if let Some(session) = but {

@@ -82,6 +82,19 @@ pub async fn check_password(
     Ok(user)
 }
 
+/// The same of somebody who is signed in already. Counted like a sign-in, so that a stolen session is no way to guess the password. A
+/// wrong one is 400 in the words `wrong`, not 401, which would say that the credential of the request is not good.
+pub async fn check_own_password(
+    app: &App,
+    from: &Origin,
+    user: &db::users::Model,
+    password: Zeroizing<String>,
+    wrong: impl Fn() -> ApiError,
+) -> Result<db::users::Model, ApiError> {
+    let checked = check_password(app, from, &user.email, password).await;
+    checked.map_err(|error| if matches!(error, ApiError::WrongPassword) { wrong() } else { error })
+}
+
 /// Begins a session of a user who has proved who he is. `how` is for the audit log.
 pub async fn begin_session(
     app: &App,
@@ -107,8 +120,7 @@ pub async fn begin_session(
     };
     let transaction = app.db.write().await?;
     // Meanwhile the account may be gone, or its password changed, which ends all sessions that the old one began.
-    let user = db::users::find(&*transaction, &proved.id).await?;
-    let user = user.filter(|user| user.password_hash == proved.password_hash).ok_or(ApiError::WrongPassword)?;
+    let user = db::users::find_unchanged(&*transaction, proved).await?.ok_or(ApiError::WrongPassword)?;
     let actor = Actor { name: user.email.clone(), credential: format!("session:{}", session.id), address };
     let event = Event { target: Some(&session.id.clone()), detail: how, ..Event::new("session.created") };
     db::sessions::insert(&*transaction, session).await?;

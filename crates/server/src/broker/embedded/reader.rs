@@ -46,7 +46,8 @@ impl Reader for EmbeddedReader {
                 let result = match reader.read(partition, offset, BYTES.min(left)) {
                     Ok(read) => {
                         left = left.saturating_sub(read.batches.len());
-                        Ok(Batches { bytes: read.batches, aborted: Vec::new(), low: read.low, high: read.high })
+                        let ends = Ends { low: read.low, high: read.high };
+                        Ok(Batches { bytes: read.batches, aborted: Vec::new(), ends })
                     }
                     Err(PartitionReadError::OutOfRange { low, high }) => {
                         Err(FetchError::OutOfRange(Ends { low, high }))

@@ -2,7 +2,6 @@
 //! asks every broker by itself whether that has happened.
 
 mod clear;
-mod contents;
 mod groups;
 mod reader;
 mod settings;
@@ -93,11 +92,11 @@ impl Broker for Kafka {
     }
 
     async fn contents(&self, workspace_id: &WorkspaceId) -> Result<Contents, TopicError> {
-        contents::of_workspace(&self.cluster, workspace_id).await
+        Ok(self.cluster.contents(&format!("{workspace_id}-")).await?)
     }
 
     async fn contents_of(&self, topic: &str) -> Result<Contents, TopicError> {
-        contents::of_topic(&self.cluster, topic).await
+        Ok(self.cluster.contents_of(topic).await?)
     }
 
     async fn groups(&self, workspace_id: &WorkspaceId) -> Result<Groups, TopicError> {
